@@ -1,0 +1,1 @@
+"""What people run: media, streaming, compositing and the command line."""

@@ -1,0 +1,1 @@
+"""Time: cuts, tracks, filters and measures; numpy and scipy only."""

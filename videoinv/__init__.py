@@ -1,0 +1,1 @@
+"""videoinv: images in, latents and images out; knows nothing of video."""

@@ -1,0 +1,1 @@
+"""Edits of a latent: directions, their discovery, and the feature delta of Eq. (1)."""

@@ -1,0 +1,1 @@
+"""Inversion systems, one file each, behind one protocol."""

@@ -1,0 +1,1 @@
+"""Faces: detect, landmarks, align, embed, attributes."""

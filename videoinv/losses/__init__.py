@@ -1,0 +1,1 @@
+"""What training minimises; metrics measure with the same code."""

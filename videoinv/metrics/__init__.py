@@ -1,0 +1,1 @@
+"""Image measures used by evaluation."""

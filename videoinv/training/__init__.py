@@ -1,0 +1,1 @@
+"""Training of the encoders: data, recipes, the loop."""
