@@ -45,7 +45,9 @@ class Latent:
         part = slice(index, index + 1 or None) if isinstance(index, int) else index
         return self._each(lambda tensor: tensor[part])
 
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Latent:
+    def to(
+        self, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> Latent:
         """The same latent on another device or in another dtype."""
         return self._each(lambda tensor: tensor.to(device=device, dtype=dtype))
 
