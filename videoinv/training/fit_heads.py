@@ -1,0 +1,159 @@
+"""Fit the image heads by regression against the reduced output of the whole generator.
+
+The samples cover w⁺ and more: rows of two styles are crossed and stretched one by one, and half
+of them carry a feature offset, because that is what inversion of real faces will feed the heads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from videoinv.checkpoints.cache import atomic_path
+from videoinv.generators.mobile_layers import STYLE_DIM
+from videoinv.generators.mobilestylegan import MobileStyleGAN
+from videoinv.latents import Features, Latent
+
+OFFSET_LAYER = 3
+EDGE = 4
+"""Pixels next to a crop's inner border that see padding instead of their neighbours."""
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """Settings of the regression."""
+
+    seconds: float = 3600
+    pool: int = 96
+    """Samples kept in memory; the oldest is replaced every ``refresh`` steps."""
+    refresh: int = 6
+    batch: int = 4
+    crop: int = 64
+    """Side of the crops in feature pixels."""
+    learning_rate: float = 2e-3
+    perceptual: float = 0.05
+    """Weight of LPIPS beside the mean squared error."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one latent gives at every head: features, rows and the image to match."""
+
+    features: Mapping[int, Tensor]
+    rows: Mapping[int, Tensor]
+    targets: Mapping[int, Tensor]
+
+
+def random_latent(generator: MobileStyleGAN, rng: torch.Generator) -> Latent:
+    """One latent [1, L, 512] from the neighbourhood in which inversions live."""
+    z = torch.randn(3, STYLE_DIM, generator=rng)
+    first, second, third = generator.map(z)
+    crossed = torch.rand(generator.styles, 1, generator=rng) < 0.3 * torch.rand(1, generator=rng)
+    stretch = torch.empty(generator.styles, 1).uniform_(0.8, 1.25, generator=rng)
+    truncation = torch.empty(1).uniform_(0.4, 1.0, generator=rng)
+    rows = torch.where(crossed, second, first) - generator.mean_codes
+    codes = (generator.mean_codes + truncation * stretch * rows)[None]
+    if torch.rand(1, generator=rng) < 0.5:
+        return Latent(codes)
+    amount = torch.empty(1).uniform_(0.0, 0.5, generator=rng)
+    other = generator.features(third[None], OFFSET_LAYER)
+    offset = amount * (other - generator.features(codes, OFFSET_LAYER))
+    return Latent(codes, Features(offset, OFFSET_LAYER, "add"))
+
+
+@torch.no_grad()
+def draw_sample(generator: MobileStyleGAN, rng: torch.Generator) -> Sample:
+    """Render one random latent and keep what the heads need, in half precision."""
+    latent = random_latent(generator, rng)
+    layers = [int(k) for k in generator.heads]
+    features = dict(generator.walk(latent, generator.layers - 1))
+    image = generator.to_img(features[generator.layers - 1], latent.codes[:, -1])
+    rows = {k: latent.codes[0, generator.rows_through(k) :] for k in layers}
+    targets = {k: F.interpolate(image, size=8 << k, mode="area")[0].half() for k in layers}
+    kept = {k: features[k][0].half() for k in layers}
+    return Sample(kept, rows, targets)
+
+
+def crop_loss(
+    head: nn.Module, samples: list[Sample], layer: int, side: int, rng: torch.Generator,
+    perceptual: Callable[[Tensor, Tensor], Tensor] | None, weight: float,
+) -> Tensor:
+    """Mean squared error (and LPIPS) of one head on a random crop of each sample."""
+    full = 4 << layer
+    side = min(side, full)
+    top, left = (int(torch.randint(0, full - side + 1, (1,), generator=rng)) for _ in range(2))
+    x = torch.stack([s.features[layer][:, top : top + side, left : left + side] for s in samples])
+    rows = torch.stack([s.rows[layer] for s in samples])
+    y = torch.stack(
+        [s.targets[layer][:, 2 * top : 2 * (top + side), 2 * left : 2 * (left + side)] for s in samples]
+    ).float()
+    made = head(x.float(), rows)
+    rows_kept = _inner(top, side, full)
+    columns_kept = _inner(left, side, full)
+    made, y = made[:, :, rows_kept, columns_kept], y[:, :, rows_kept, columns_kept]
+    loss = F.mse_loss(made, y)
+    if perceptual is not None:
+        loss = loss + weight * perceptual(made, y).mean()
+    return loss
+
+
+def _inner(start: int, side: int, full: int) -> slice:
+    """Image pixels of a crop whose surroundings it contains, or that lie at the image's edge."""
+    low = 0 if start == 0 else EDGE
+    high = 2 * side if start + side == full else 2 * side - EDGE
+    return slice(low, high)
+
+
+def fit_heads(
+    generator: MobileStyleGAN,
+    output: Path,
+    recipe: HeadRecipe,
+    perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
+    report: Callable[[str], None] = print,
+) -> None:
+    """Train all heads of a generator side by side and save them in half precision."""
+    rng = torch.Generator().manual_seed(recipe.seed)
+    begin = time.monotonic()
+    pool = [draw_sample(generator, rng) for _ in range(recipe.pool)]
+    report(f"{recipe.pool} samples drawn in {time.monotonic() - begin:.0f} s")
+    heads = generator.heads.requires_grad_(True)
+    optimiser = torch.optim.Adam(heads.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98))
+    average = {int(k): torch.zeros(()) for k in heads}
+    step = 0
+    while (done := (time.monotonic() - begin) / recipe.seconds) < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = recipe.learning_rate * min(1.0, 0.02 + 1.6 * (1 - done) ** 1.5)
+        if step % recipe.refresh == 0:
+            pool[(step // recipe.refresh) % recipe.pool] = draw_sample(generator, rng)
+        chosen = torch.randint(0, recipe.pool, (recipe.batch,), generator=rng)
+        samples = [pool[int(i)] for i in chosen]
+        optimiser.zero_grad(set_to_none=True)
+        for name, head in heads.items():
+            layer = int(name)
+            loss = crop_loss(
+                head, samples, layer, recipe.crop, rng, perceptual, recipe.perceptual
+            )
+            loss.backward()  # type: ignore[no-untyped-call]
+            average[layer] = average[layer].lerp(loss.detach(), 0.02 if step > 50 else 0.5)
+        optimiser.step()
+        step += 1
+        if step % 200 == 0:
+            losses = {8 << k: round(float(v), 5) for k, v in average.items()}
+            report(f"step {step}, {done:.0%}: {losses}")
+            save_heads(heads, output)
+    save_heads(heads, output)
+
+
+def save_heads(heads: nn.Module, output: Path) -> None:
+    """Write the heads as half-precision safetensors, completely or not at all."""
+    state = {name: tensor.detach().half() for name, tensor in heads.state_dict().items()}
+    with atomic_path(output) as partial:
+        save_file(state, partial)
