@@ -1,0 +1,95 @@
+"""ReStyle: the residual of the codes, again and again (Alaluf et al. 2021).
+
+Each step sees the image beside the current reconstruction (six channels) and predicts what to add
+to the codes: Δ_t = E(x, ŷ_t), w_{t+1} = w_t + Δ_t, ŷ_{t+1} = G(w_{t+1})  (§3.1, Eqs. 2–4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from videoinv.encoders.heads import StyleEncoder
+from videoinv.encoders.images import SQUARE_256, Framing, check_images
+from videoinv.errors import BadInputError
+from videoinv.generators.protocol import Generator
+from videoinv.latents import Latent
+
+
+@dataclass(frozen=True)
+class ReStyle:
+    """ReStyle over pSp, or over e4e when ``net`` is a ``ProgressiveStyleEncoder``."""
+
+    net: StyleEncoder
+    generator: Generator
+    mean_codes: Tensor
+    """w_0: [L, 512]."""
+    framing: Framing = SQUARE_256
+
+    default_steps: ClassVar[int] = 5
+
+    @property
+    def input_size(self) -> int:
+        """Width in pixels at which the encoder looks at an image."""
+        return self.framing.width
+
+    @cached_property
+    def average_image(self) -> Tensor:
+        """ŷ_0 = G(w̄): [1, 3, height, width], rendered once."""
+        return self.render(self.mean_codes[None])
+
+    def encode(
+        self, images: Tensor, start: Latent | None = None, steps: int | None = None
+    ) -> Latent:
+        """The codes after the last step; see ``encode_steps``."""
+        return self.encode_steps(images, start, steps)[-1]
+
+    @torch.no_grad()
+    def encode_steps(
+        self, images: Tensor, start: Latent | None = None, steps: int | None = None
+    ) -> list[Latent]:
+        """The latents after every step.
+
+        Args:
+            images: [B, 3, H, W] in [−1, 1].
+            start: begin from these codes and their re-synthesised image in place of the mean;
+                of B images, or of one for all. This is what warm start in video is.
+            steps: how many; 5 by default, as in the paper.
+
+        Raises:
+            BadInputError: if ``steps`` is below 1 or ``images`` are not RGB batches.
+        """
+        steps = self.default_steps if steps is None else steps
+        if steps < 1:
+            raise BadInputError(f"ReStyle takes at least 1 step; got {steps}")
+        check_images(images, self.net.channels - 3)
+        x = self.framing.fit(images)
+        codes, y = self._begin(len(x), start)
+        latents: list[Latent] = []
+        for _ in range(steps):
+            if latents:
+                y = self.render(codes)
+            codes = self.step(x, y, codes)
+            latents.append(Latent(codes))
+        return latents
+
+    def step(self, x: Tensor, y: Tensor, codes: Tensor) -> Tensor:
+        """w_{t+1} = w_t + E(x, ŷ_t), with gradients: training runs the same line."""
+        residual: Tensor = self.net(torch.cat([x, y], dim=1))
+        return codes + residual
+
+    def render(self, codes: Tensor) -> Tensor:
+        """ŷ = G(w), box-averaged to the frame; neither clamped nor quantised, as in training."""
+        return self.framing.pool(self.generator.synthesize(Latent(codes)))
+
+    def _begin(self, count: int, start: Latent | None) -> tuple[Tensor, Tensor]:
+        if start is None:
+            codes, y = self.mean_codes[None], self.average_image
+        else:
+            codes = start.codes.to(self.mean_codes)
+            y = self.render(codes)
+        return codes.expand(count, -1, -1), y.expand(count, -1, -1, -1)
