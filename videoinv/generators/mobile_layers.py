@@ -55,7 +55,7 @@ def styled_pointwise(
     """
     styled = (weight if offset is None else weight + offset) * style[:, None, :]
     y = torch.baddbmm(bias[:, None], styled, x.flatten(2))
-    return y.unflatten(2, x.shape[2:])
+    return y.reshape(len(y), -1, *x.shape[2:])
 
 
 def inverse_haar(bands: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ def inverse_haar(bands: Tensor) -> Tensor:
     """
     channels = bands.shape[1] // 4
     low = bands[:, :channels] * 0.5
-    high = bands[:, channels:].unflatten(1, (channels, 3)) * 0.5
+    high = bands[:, channels:].reshape(len(bands), channels, 3, *bands.shape[2:]) * 0.5
     vertical, horizontal, diagonal = high.unbind(2)
     even, odd = low + vertical, low - vertical
     even_step, odd_step = horizontal + diagonal, horizontal - diagonal
@@ -101,7 +101,7 @@ def _conv_per_image(x: Tensor, weights: Tensor) -> Tensor:
     """A 3×3 convolution with each image's own weights [B, O, I, 3, 3], as one grouped one."""
     batch = len(x)
     y = F.conv2d(x.flatten(0, 1)[None], weights.flatten(0, 1), padding=1, groups=batch)
-    return y[0].unflatten(0, (batch, -1))
+    return y.reshape(batch, -1, *y.shape[2:])
 
 
 class SeparableConv(nn.Module):

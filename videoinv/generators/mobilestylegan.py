@@ -56,7 +56,10 @@ class MobileStyleGAN(nn.Module):
         )
         self.to_img = ToImage(channels[-1])
         self.heads = nn.ModuleDict(
-            {str(k): ImageHead(channels[k], self.styles - self.rows_through(k)) for k in head_layers}
+            {
+                str(k): ImageHead(channels[k], self.styles - self.rows_through(k))
+                for k in head_layers
+            }
         )
         self.register_buffer("mean_codes", torch.zeros(self.styles, STYLE_DIM))
 
@@ -99,9 +102,17 @@ class MobileStyleGAN(nn.Module):
         """How many (first) rows of the codes the features at a layer depend on."""
         return 1 + 3 * layer
 
+    def style_weights(self, row: int) -> Tensor:
+        """The affine layer through which a row of the codes acts: [C, 512] (for SeFa)."""
+        if row in (0, self.styles - 1):
+            weight: Tensor = (self.to_img if row else self.head).style.weight
+            return weight
+        block: Block = self.blocks[(row - 1) // 3]  # type: ignore[assignment]
+        return (block.up, block.conv1.style, block.conv2.style)[(row - 1) % 3].weight
+
     def map(self, z: Tensor, truncation: float = 1.0) -> Tensor:
         """Codes [B, L, 512] of noise z [B, 512]; truncation ψ: w̄ + ψ(w − w̄)."""
-        w = self.mapping(z.to(self.device, self.dtype))[:, None]
+        w: Tensor = self.mapping(z.to(self.device, self.dtype))[:, None]
         return self.mean_codes + truncation * (w - self.mean_codes)
 
     def features(
@@ -128,7 +139,9 @@ class MobileStyleGAN(nn.Module):
 
     def _full(self, latent: Latent) -> Tensor:
         x = self._run(latent, self.layers - 1)
-        image: Tensor = self.to_img(x, latent.codes[:, -1], latent.weight_offsets.get("to_img.weight"))
+        image: Tensor = self.to_img(
+            x, latent.codes[:, -1], latent.weight_offsets.get("to_img.weight")
+        )
         return image
 
     def _reduced(self, latent: Latent, size: int) -> Tensor:
@@ -142,7 +155,8 @@ class MobileStyleGAN(nn.Module):
         codes, offsets, injected = latent.codes, latent.weight_offsets, latent.features
         if injected is not None:
             self._check_injection(injected.layer, injected.tensor, last)
-        x, first = self.constant.expand(len(codes), -1, -1, -1), 0
+        x: Tensor = self.constant.expand(len(codes), -1, -1, -1)
+        first = 0
         if injected is not None and injected.mode == "replace":
             x, first = injected.tensor, injected.layer + 1
             yield injected.layer, x
@@ -158,7 +172,7 @@ class MobileStyleGAN(nn.Module):
 
     def _run(self, latent: Latent, last: int) -> Tensor:
         """The features of layer ``last``."""
-        x = self.constant
+        x: Tensor = self.constant
         for _, features in self.walk(latent, last):
             x = features
         return x

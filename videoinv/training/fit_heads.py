@@ -82,27 +82,33 @@ def draw_sample(generator: MobileStyleGAN, rng: torch.Generator) -> Sample:
     return Sample(kept, rows, targets)
 
 
-def crop_loss(
-    head: nn.Module, samples: list[Sample], layer: int, side: int, rng: torch.Generator,
-    perceptual: Callable[[Tensor, Tensor], Tensor] | None, weight: float,
-) -> Tensor:
-    """Mean squared error (and LPIPS) of one head on a random crop of each sample."""
-    full = 4 << layer
-    side = min(side, full)
-    top, left = (int(torch.randint(0, full - side + 1, (1,), generator=rng)) for _ in range(2))
+@dataclass(frozen=True)
+class Crop:
+    """A square window of the feature maps of one layer."""
+
+    layer: int
+    top: int
+    left: int
+    side: int
+
+    @classmethod
+    def random(cls, layer: int, side: int, rng: torch.Generator) -> Crop:
+        """A window of at most ``side`` anywhere in the layer's maps."""
+        full = 4 << layer
+        side = min(side, full)
+        top, left = (int(torch.randint(0, full - side + 1, (1,), generator=rng)) for _ in "yx")
+        return cls(layer, top, left, side)
+
+
+def render_crop(head: nn.Module, samples: list[Sample], crop: Crop) -> tuple[Tensor, Tensor]:
+    """What the head makes of a crop of each sample, and what it should make."""
+    layer, top, left, side = crop.layer, crop.top, crop.left, crop.side
     x = torch.stack([s.features[layer][:, top : top + side, left : left + side] for s in samples])
     rows = torch.stack([s.rows[layer] for s in samples])
-    y = torch.stack(
-        [s.targets[layer][:, 2 * top : 2 * (top + side), 2 * left : 2 * (left + side)] for s in samples]
-    ).float()
-    made = head(x.float(), rows)
-    rows_kept = _inner(top, side, full)
-    columns_kept = _inner(left, side, full)
-    made, y = made[:, :, rows_kept, columns_kept], y[:, :, rows_kept, columns_kept]
-    loss = F.mse_loss(made, y)
-    if perceptual is not None:
-        loss = loss + weight * perceptual(made, y).mean()
-    return loss
+    window = (slice(None), slice(2 * top, 2 * (top + side)), slice(2 * left, 2 * (left + side)))
+    wanted = torch.stack([s.targets[layer][window] for s in samples]).float()
+    inner = (..., _inner(top, side, 4 << layer), _inner(left, side, 4 << layer))
+    return head(x.float(), rows)[inner], wanted[inner]
 
 
 def _inner(start: int, side: int, full: int) -> slice:
@@ -138,9 +144,10 @@ def fit_heads(
         optimiser.zero_grad(set_to_none=True)
         for name, head in heads.items():
             layer = int(name)
-            loss = crop_loss(
-                head, samples, layer, recipe.crop, rng, perceptual, recipe.perceptual
-            )
+            made, wanted = render_crop(head, samples, Crop.random(layer, recipe.crop, rng))
+            loss = F.mse_loss(made, wanted)
+            if perceptual is not None:
+                loss = loss + recipe.perceptual * perceptual(made, wanted).mean()
             loss.backward()  # type: ignore[no-untyped-call]
             average[layer] = average[layer].lerp(loss.detach(), 0.02 if step > 50 else 0.5)
         optimiser.step()
