@@ -1,0 +1,314 @@
+"""StyleGAN2 (Karras et al. 2020, skip generator): z → w → image at any power of two from 8.
+
+Layers, codes and blocks. Convolution k (0-based, coarse to fine: 4², then two at each of 8²,
+16², …) takes row k of the codes; the toRGB that closes a block takes the row after its last
+convolution, which the next block's first convolution takes too. So a generator of resolution R
+has 2·log₂R − 3 layers and 2·log₂R − 2 rows, and *the K-th convolution layer* of the Feature-Style
+paper is layer K − 1 here (its K = 5 is layer 4: 512 × 16 × 16).
+
+Injected features. Features at layer k replace that convolution's output; the convolutions before
+it do not reach the image through it any more. They still do through the toRGB of the coarser
+blocks, whose part of the image is computed from the codes. Hence F = G(w^{1:K}) gives G(w)
+exactly, and an edit of the coarse rows reaches the coarse part of the image as well. Those
+layers are nearly free: below 16² they are half a percent of a 1024² image.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TypeVar, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from videoinv.errors import BadInputError, CheckpointError
+from videoinv.generators.stylegan2_layers import (
+    EPSILON,
+    Float32,
+    FullyConnected,
+    ModulatedConv,
+    Noise,
+    ToRGB,
+    upsample,
+)
+from videoinv.generators.stylegan2_names import (
+    StyleGAN2Config,
+    conv_name,
+    convert_names,
+    read_config,
+)
+from videoinv.latents import Features, Latent
+
+_HALF_RESOLUTIONS = 4  # how many of the finest resolutions run in float16 (NVlabs' recipe)
+_MEAN_SAMPLES = 10_000
+
+
+class MappingNetwork(Float32):
+    """z → w: normalise, then fully connected layers with a learning rate of 0.01."""
+
+    w_avg: Tensor
+
+    def __init__(self, layers: int, latent: int) -> None:
+        super().__init__()
+        self.layers = layers
+        for index in range(layers):
+            layer = FullyConnected(latent, latent, multiplier=0.01, activate=True)
+            self.add_module(f"fc{index}", layer)
+        self.register_buffer("w_avg", torch.zeros(latent))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """[B, 512] → [B, 512]."""
+        w = z.float() * (z.float().square().mean(1, keepdim=True) + EPSILON).rsqrt()
+        for index in range(self.layers):
+            w = self.get_submodule(f"fc{index}")(w)
+        return w
+
+
+class SynthesisBlock(nn.Module):
+    """The layers of one resolution: one convolution at 4², two above, and the toRGB."""
+
+    conv0: ModulatedConv
+    conv1: ModulatedConv
+    torgb: ToRGB
+
+    def __init__(
+        self, inputs: int | None, outputs: int, style: int, resolution: int, *, half_safe: bool
+    ) -> None:
+        super().__init__()
+        if inputs is None:
+            self.const = nn.Parameter(torch.randn(outputs, resolution, resolution))
+        else:
+            self.conv0 = ModulatedConv(
+                inputs, outputs, style, resolution, up=True, half_safe=half_safe
+            )
+        self.conv1 = ModulatedConv(
+            outputs, outputs, style, resolution, up=False, half_safe=half_safe
+        )
+        self.torgb = ToRGB(outputs, style)
+
+
+Self = TypeVar("Self", bound="StyleGAN2")
+
+
+class StyleGAN2(nn.Module):
+    """A StyleGAN2 generator; implements ``videoinv.generators.protocol.Generator``.
+
+    ``.to(torch.bfloat16)`` and ``.to(torch.float16)`` cast the convolutions only. Codes go in,
+    and features and images come out, in float32.
+
+    Args:
+        config: channels per resolution, depth of the mapping, length of a code.
+        noise: ``"fixed"`` adds the stored noise, ``"random"`` fresh noise at every call,
+            ``"none"`` no noise.
+    """
+
+    def __init__(self, config: StyleGAN2Config, noise: Noise = "fixed") -> None:
+        super().__init__()
+        self.config = config
+        self.noise = noise
+        self.mapping = MappingNetwork(config.mapping_layers, config.latent)
+        self.synthesis = nn.ModuleDict()
+        coarse = len(config.channels) - _HALF_RESOLUTIONS
+        for level, outputs in enumerate(config.channels):
+            inputs = config.channels[level - 1] if level else None
+            self.synthesis[f"b{4 << level}"] = SynthesisBlock(
+                inputs, outputs, config.latent, 4 << level, half_safe=level >= coarse
+            )
+
+    @classmethod
+    def from_state_dict(
+        cls: type[Self], state_dict: Mapping[str, Tensor], noise: Noise = "fixed"
+    ) -> Self:
+        """The generator whose tensors these are, ready for inference (no gradients to weights).
+
+        Args:
+            state_dict: tensors under rosinality's or NVlabs' names, without a prefix. The mean
+                code is ``latent_avg`` or ``mapping.w_avg``, [512] or [L, 512]; without one it is
+                estimated from random codes.
+            noise: see the class.
+
+        Raises:
+            CheckpointError: if tensors are missing, left over, or of the wrong shape.
+        """
+        tensors = convert_names(state_dict)
+        with torch.inference_mode(False):
+            generator = cls(read_config(tensors), noise)
+            generator._load(tensors)
+        return generator.eval().requires_grad_(False)
+
+    def with_noise(self: Self, noise: Noise) -> Self:
+        """The same generator, sharing the weights, with another kind of noise."""
+        twin = copy.copy(self)
+        twin.noise = noise
+        return twin
+
+    @property
+    def styles(self) -> int:
+        """L = 2·log₂(resolution) − 2, the number of rows of the codes."""
+        return 2 * len(self.synthesis)
+
+    @property
+    def layers(self) -> int:
+        """Number of convolutions, one fewer than rows."""
+        return self.styles - 1
+
+    @property
+    def resolution(self) -> int:
+        """Side of the output in pixels."""
+        return self.config.resolution
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Only the full resolution: smaller images are means over its pixels, as published."""
+        return (self.resolution,)
+
+    @property
+    def mean_codes(self) -> Tensor:
+        """w̄ in every row: [L, 512]."""
+        return self.mapping.w_avg.expand(self.styles, -1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.mapping.w_avg.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The dtype of the finest convolutions' weights."""
+        return self._conv(self.layers - 1).weight.dtype
+
+    def map(self, z: Tensor, truncation: float = 1.0) -> Tensor:
+        """Codes [B, L, 512] of normal noise z [B, 512]: w̄ + ψ·(w − w̄) in every row."""
+        w: Tensor = self.mapping(z)[:, None]
+        return self.mean_codes + truncation * (w - self.mean_codes)
+
+    def feature_shape(self, layer: int) -> tuple[int, int, int]:
+        """(C, H, W) of the features at a layer."""
+        conv = self._conv(layer)
+        return (conv.weight.shape[0], conv.resolution, conv.resolution)
+
+    def rows_through(self, layer: int) -> int:
+        """How many rows of the codes the features at a layer depend on: layer + 1."""
+        self._conv(layer)
+        return layer + 1
+
+    def features(
+        self, codes: Tensor, layer: int, weight_offsets: Mapping[str, Tensor] | None = None
+    ) -> Tensor:
+        """G(w^{1:K}), K = layer + 1: features [B, C, H, W] by a pass that stops there."""
+        self._conv(layer)
+        latent = Latent(codes, weight_offsets=weight_offsets or {})
+        x = self._start(latent)
+        for index in range(layer + 1):
+            x = self._convolve(x, index, latent)
+        return x.float()
+
+    def synthesize(self, latent: Latent, size: int | None = None) -> Tensor:
+        """The images [B, 3, size, size], about [−1, 1], not clamped.
+
+        Args:
+            latent: codes [B, L, 512], with features injected at any layer and weight offsets
+                under the names of this module's ``state_dict``.
+            size: a divisor of the resolution; the image is reduced by averaging.
+
+        Raises:
+            BadInputError: if the latent or the size does not fit this generator.
+        """
+        self._check(latent, size)
+        x = self._start(latent)
+        image: Tensor | None = None
+        for level in range(len(self.synthesis)):
+            x = self._run_block(x, level, latent)
+            rgb = self._to_rgb(x, level, latent)
+            image = rgb if image is None else rgb + upsample(image)
+        assert image is not None
+        if size is None or size == self.resolution:
+            return image
+        return F.adaptive_avg_pool2d(image, size)
+
+    def _start(self, latent: Latent) -> Tensor:
+        const = cast(SynthesisBlock, self.synthesis["b4"]).const
+        return const.expand(len(latent), -1, -1, -1)
+
+    def _run_block(self, x: Tensor, level: int, latent: Latent) -> Tensor:
+        """The convolutions of one resolution, from the injected features where there are any."""
+        features = latent.features
+        for index in range(max(2 * level - 1, 0), 2 * level + 1):
+            if features is None or index > features.layer:
+                x = self._convolve(x, index, latent)
+            elif index == features.layer:
+                x = self._inject(x, features, latent)
+            elif features.mode == "add" or features.layer > 2 * level:
+                x = self._convolve(x, index, latent)
+        return x
+
+    def _inject(self, x: Tensor, features: Features, latent: Latent) -> Tensor:
+        if features.mode == "replace":
+            return features.tensor
+        return self._convolve(x, features.layer, latent) + features.tensor
+
+    def _convolve(self, x: Tensor, index: int, latent: Latent) -> Tensor:
+        offset = latent.weight_offsets.get(f"{conv_name(index)}.weight")
+        return cast(Tensor, self._conv(index)(x, latent.codes[:, index], offset, self.noise))
+
+    def _to_rgb(self, x: Tensor, level: int, latent: Latent) -> Tensor:
+        name = f"b{4 << level}"
+        offset = latent.weight_offsets.get(f"synthesis.{name}.torgb.weight")
+        torgb = cast(SynthesisBlock, self.synthesis[name]).torgb
+        return cast(Tensor, torgb(x, latent.codes[:, 2 * level + 1], offset))
+
+    def _conv(self, index: int) -> ModulatedConv:
+        if not 0 <= index < self.layers:
+            raise BadInputError(
+                f"no layer {index}: a generator of {self.resolution} pixels has layers 0 to "
+                f"{self.layers - 1}"
+            )
+        return cast(ModulatedConv, self.get_submodule(conv_name(index)))
+
+    def _check(self, latent: Latent, size: int | None) -> None:
+        """Refuse what would otherwise fail deep inside, or be ignored silently."""
+        if latent.codes.dim() != 3 or latent.codes.shape[1] != self.styles:
+            raise BadInputError(
+                f"codes of shape {list(latent.codes.shape)} for a generator of {self.resolution} "
+                f"pixels, which takes [B, {self.styles}, {self.config.latent}]"
+            )
+        if size is not None and (size < 1 or self.resolution % size):
+            raise BadInputError(f"size {size} is no divisor of {self.resolution}")
+        if latent.features is not None:
+            wanted = self.feature_shape(latent.features.layer)
+            if tuple(latent.features.tensor.shape[1:]) != wanted:
+                raise BadInputError(
+                    f"features of shape {list(latent.features.tensor.shape)} at layer "
+                    f"{latent.features.layer}, which has [B, {', '.join(map(str, wanted))}]"
+                )
+        names = {name for name, _ in self.named_parameters() if name.startswith("synthesis.")}
+        if unknown := sorted(set(latent.weight_offsets) - names):
+            raise BadInputError(
+                f"weight offsets for {unknown[0]}, which this generator does not have; its "
+                "weights are named like synthesis.b8.conv0.weight and synthesis.b8.torgb.weight"
+            )
+
+    def _load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take over all tensors, and estimate the mean code where none is given."""
+        if (mean := tensors.get("mapping.w_avg")) is not None:
+            self.mapping.w_avg = torch.zeros(mean.shape)
+        try:
+            missing, unexpected = self.load_state_dict(tensors, strict=False)
+        except RuntimeError as error:
+            raise CheckpointError(f"tensors of the wrong shape for StyleGAN2: {error}") from error
+        needed = [name for name in missing if name != "mapping.w_avg"]
+        if needed or unexpected:
+            raise CheckpointError(
+                f"not the tensors of a StyleGAN2 of {self.resolution} pixels: missing "
+                f"{needed or 'none'}, unexpected {unexpected or 'none'}"
+            )
+        if mean is None:
+            self.mapping.w_avg = self._estimate_mean()
+
+    @torch.no_grad()
+    def _estimate_mean(self) -> Tensor:
+        generator = torch.Generator().manual_seed(0)
+        z = torch.randn(_MEAN_SAMPLES, self.config.latent, generator=generator)
+        return cast(Tensor, self.mapping(z).mean(0))
