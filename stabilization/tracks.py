@@ -1,0 +1,256 @@
+"""Detections linked over frames into tracks: who is who, from frame to frame.
+
+Streaming: a tracker holds a few numbers per live track, however long the video is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+
+Array = NDArray[np.floating[Any]]
+EMBEDDING_RATE = 0.1
+"""Weight of a new embedding in a track's mean: one bad look does not change who somebody is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """Something found in one frame.
+
+    Raises:
+        ValueError: if the box is empty or the embedding is not a unit vector.
+    """
+
+    box: Array
+    """x0, y0, x1, y1 in pixels: [4]"""
+    embedding: Array | None = None
+    """who it is, a unit vector [D]; ``None`` where nobody asked"""
+    payload: object = None
+    """the caller's own, untouched"""
+
+    def __post_init__(self) -> None:
+        box = np.asarray(self.box)
+        if box.shape != (4,) or not np.isfinite(box).all() or not (box[2:] > box[:2]).all():
+            raise ValueError(f"box {box}; it must be x0, y0, x1, y1 with x1 > x0 and y1 > y0")
+        if self.embedding is not None and abs(np.linalg.norm(self.embedding) - 1.0) > 1e-3:
+            raise ValueError(
+                f"an embedding of length {np.linalg.norm(self.embedding):.4f}; divide it by that"
+            )
+
+    @property
+    def area(self) -> float:
+        """Of the box, in square pixels."""
+        return float((self.box[2] - self.box[0]) * (self.box[3] - self.box[1]))
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One person in one shot, as far as the tracker has seen; a later push makes a new one."""
+
+    id: int
+    """0-based, in order of appearance and from left to right among those who appear together"""
+    entries: Mapping[int, Detection]
+    """the two latest detections (at first one) by frame, oldest first: what gap filling needs"""
+    first_frame: int
+    first: Detection
+    summed_area: float
+    """of the boxes of all detections so far"""
+    embedding: Array | None
+    """running mean, a unit vector [D]"""
+
+    @property
+    def last_frame(self) -> int:
+        """Index of the latest frame with a detection."""
+        return max(self.entries)
+
+    @property
+    def last(self) -> Detection:
+        """The latest detection."""
+        return self.entries[self.last_frame]
+
+    @property
+    def gap(self) -> int:
+        """Frames without a detection between the two latest ones: what there is to fill."""
+        return self.last_frame - min(self.entries) - 1 if len(self.entries) > 1 else 0
+
+
+@dataclass(frozen=True)
+class Assignments:
+    """What became of one frame's detections, and of the tracks."""
+
+    tracks: tuple[Track, ...]
+    """the track of each detection, in their order"""
+    missed: tuple[Track, ...]
+    """alive, but not in this frame"""
+    ended: tuple[Track, ...]
+    """missed for longer than the tracker waits; they will not come back"""
+
+
+class Tracker:
+    """Links detections to tracks by the assignment that maximises the summed likeness.
+
+    The likeness of a detection to a track is the overlap (IoU) with the track's last box plus,
+    where both have embeddings, the excess of their cosine over ``same_person``. So overlap alone
+    links a face that a hand hides from the recogniser; when boxes overlap, as of two people who
+    cross, identity decides; and a face that moved too fast to overlap is linked if it is clearly
+    the same.
+
+    Args:
+        max_gap: frames that a track may go without a detection and live.
+        min_likeness: least likeness of a link; below it, a detection begins a track.
+        same_person: cosine between embeddings above which two faces are rather one person's.
+            It depends on the recogniser: 0.36 is what OpenCV documents for SFace.
+
+    Raises:
+        ValueError: if a setting is outside its range.
+    """
+
+    def __init__(
+        self, max_gap: int = 15, min_likeness: float = 0.2, same_person: float = 0.36
+    ) -> None:
+        if max_gap < 0:
+            raise ValueError(f"max_gap is {max_gap}; it must be 0 frames or more")
+        if not 0 < min_likeness < 1 or not -1 < same_person < 1:
+            raise ValueError(
+                f"min_likeness {min_likeness} must lie between 0 and 1, "
+                f"same_person {same_person} between −1 and 1"
+            )
+        self._max_gap, self._min_likeness, self._same_person = max_gap, min_likeness, same_person
+        self._live: list[Track] = []
+        self._born = 0
+        self._frame: int | None = None
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        """The live tracks, oldest first."""
+        return tuple(self._live)
+
+    def push(self, frame_index: int, detections: Sequence[Detection]) -> Assignments:
+        """Take one frame's detections, possibly none.
+
+        Args:
+            frame_index: above that of the push before; frames that are never pushed count as
+                missed, so detection may run every few frames.
+            detections: in any order.
+
+        Raises:
+            ValueError: if the index does not increase.
+        """
+        if self._frame is not None and frame_index <= self._frame:
+            raise ValueError(f"frame {frame_index} after frame {self._frame}; they must increase")
+        self._frame = frame_index
+        ended = self._end_overdue(frame_index)
+        assigned = {
+            column: _extend(self._live[row], frame_index, detections[column])
+            for row, column in self._link(detections)
+        }
+        assigned |= self._bear(frame_index, detections, assigned.keys())
+        seen = {track.id for track in assigned.values()}
+        missed = tuple(track for track in self._live if track.id not in seen)
+        self._live = sorted((*missed, *assigned.values()), key=lambda track: track.id)
+        return Assignments(tuple(assigned[i] for i in range(len(detections))), missed, ended)
+
+    def cut(self) -> tuple[Track, ...]:
+        """End all tracks: a new shot begins. Returns them."""
+        ended, self._live = tuple(self._live), []
+        return ended
+
+    def _end_overdue(self, frame_index: int) -> tuple[Track, ...]:
+        def overdue(track: Track) -> bool:
+            return frame_index - track.last_frame - 1 > self._max_gap
+
+        ended = tuple(filter(overdue, self._live))
+        self._live = [track for track in self._live if not overdue(track)]
+        return ended
+
+    def _link(self, detections: Sequence[Detection]) -> list[tuple[int, int]]:
+        """(track, detection) pairs; a pair below the least likeness counts as no link."""
+        likeness = np.zeros((len(self._live), len(detections)))
+        for row, track in enumerate(self._live):
+            for column, detection in enumerate(detections):
+                score = self._likeness(track, detection)
+                if score >= self._min_likeness:
+                    likeness[row, column] = score
+        rows, columns = linear_sum_assignment(likeness, maximize=True)
+        pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+        return [(row, column) for row, column in pairs if likeness[row, column] > 0]
+
+    def _likeness(self, track: Track, detection: Detection) -> float:
+        overlap = intersection_over_union(track.last.box, detection.box)
+        if track.embedding is None or detection.embedding is None:
+            return overlap
+        return overlap + float(track.embedding @ detection.embedding) - self._same_person
+
+    def _bear(
+        self, frame_index: int, detections: Sequence[Detection], linked: Collection[int]
+    ) -> dict[int, Track]:
+        """New tracks for the detections that are not linked, by index; ids from left to right."""
+        alone = [index for index in range(len(detections)) if index not in linked]
+        born = {}
+        for index in sorted(alone, key=lambda index: centre_x(detections[index])):
+            detection = detections[index]
+            entries = {frame_index: detection}
+            born[index] = Track(
+                self._born, entries, frame_index, detection, detection.area, detection.embedding
+            )
+            self._born += 1
+        return born
+
+
+def interpolate_gap(before: ArrayLike, after: ArrayLike, count: int) -> Array:
+    """Parameters for ``count`` missed frames, on the straight line between their neighbours.
+
+    Args:
+        before: [...] of the last frame before the gap, in parameters that add up: centre, log of
+            the scale, rotation unwrapped (``stabilization.filters.unwrap_angle``).
+        after: [...] of the first frame after it.
+        count: missed frames.
+
+    Returns:
+        [count, ...]
+
+    Raises:
+        ValueError: if the shapes differ or the count is negative.
+    """
+    start, end = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    if start.shape != end.shape:
+        raise ValueError(f"parameters of shape {start.shape} before the gap, {end.shape} after it")
+    if count < 0:
+        raise ValueError(f"{count} missed frames; it must be 0 or more")
+    return np.linspace(start, end, count + 2)[1:-1]
+
+
+def intersection_over_union(box: Array, other: Array) -> float:
+    """Overlap of two boxes xyxy, in [0, 1]."""
+    sides = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
+    shared = float(np.prod(np.maximum(sides, 0.0)))
+    union = float(np.prod(box[2:] - box[:2]) + np.prod(other[2:] - other[:2])) - shared
+    return shared / union
+
+
+def centre_x(detection: Detection) -> float:
+    """Horizontal middle of the box in pixels."""
+    return float(detection.box[0] + detection.box[2]) / 2.0
+
+
+def _extend(track: Track, frame_index: int, detection: Detection) -> Track:
+    """The track with one more detection."""
+    return replace(
+        track,
+        entries={track.last_frame: track.last, frame_index: detection},
+        summed_area=track.summed_area + detection.area,
+        embedding=_blend(track.embedding, detection.embedding),
+    )
+
+
+def _blend(mean: Array | None, embedding: Array | None) -> Array | None:
+    """The running mean on the unit sphere."""
+    if mean is None or embedding is None:
+        return mean if embedding is None else embedding
+    blended = (1 - EMBEDDING_RATE) * mean + EMBEDDING_RATE * embedding
+    return np.asarray(blended / np.linalg.norm(blended))
