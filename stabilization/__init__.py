@@ -1,1 +1,15 @@
-"""Time: cuts, tracks, filters and measures; numpy and scipy only."""
+"""Time: cuts, tracks, filters and measures; numpy and scipy only, no network, no video.
+
+    cuts         CutDetector: which frame begins a new shot
+    tracks       Tracker: detections → tracks; interpolate_gap for the frames without one
+    selection    which track is edited: largest, by index from the left, by reference
+    filters      Gaussian and Savitzky–Golay with look-ahead; the push/flush interface; angles
+    one_euro     OneEuro: the causal filter for a live picture
+    measures     jitter with lag and amplitude, the breathing crop, tLP
+    identity     TL-ID and TG-ID
+    warping      warping error and tOF, given optical flow
+
+All of it streams: what is held in memory does not grow with the video, except in the measures
+that are defined over all pairs of frames or on a spectrum, which hold a few numbers per frame.
+Bad arguments raise ValueError.
+"""
