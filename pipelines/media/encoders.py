@@ -1,0 +1,167 @@
+"""Which encoder makes the output, in which pixel format, with which settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import av
+
+from pipelines.media.planes import PlanarFormat
+from videoinv.errors import BadInputError
+
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
+"""Suffixes of an output and libav's names of their formats."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one encoder is asked for constant quality."""
+
+    crf: int | None = None
+    """Default quality, lower is better, each on the encoder's own scale; ``None``: it has none."""
+    preset: str | None = None
+    crf_option: str = "crf"
+    preset_option: str = "preset"
+    fixed: dict[str, str] = field(default_factory=dict)
+
+    def options(self, crf: int | None, preset: str | None) -> dict[str, str]:
+        """The encoder's options; ``None`` takes the default."""
+        chosen = dict(self.fixed)
+        quality, speed = (crf if crf is not None else self.crf), (preset or self.preset)
+        if quality is not None:
+            chosen[self.crf_option] = str(quality)
+        if speed is not None:
+            chosen[self.preset_option] = speed
+        return chosen
+
+
+# The defaults keep what nobody edited at 40 dB or more against the decoded source.
+ENCODERS: dict[str, Settings] = {
+    "libx264": Settings(16, "medium"),
+    "libx265": Settings(16, "fast", fixed={"x265-params": "log-level=error"}),
+    "libvpx-vp9": Settings(
+        16, "4", preset_option="cpu-used", fixed={"b": "0", "row-mt": "1", "deadline": "good"}
+    ),
+    "libsvtav1": Settings(18, "8"),
+    "h264_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
+    "hevc_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
+    "h264_videotoolbox": Settings(75, None, "q:v"),
+    "hevc_videotoolbox": Settings(75, None, "q:v"),
+}
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The choice for one output."""
+
+    codec: str
+    working: PlanarFormat
+    """In which edited pixels are painted."""
+    pixel_format: str
+    """What the encoder takes: the working format, or its two-plane twin on some hardware."""
+    options: dict[str, str]
+    losses: tuple[str, ...]
+    """What of the source's pixels the encoder cannot keep, for the report."""
+
+
+def container_format(path: Path) -> str:
+    """The name in libav of the container that the suffix asks for.
+
+    Raises:
+        BadInputError: if the suffix is none of ``CONTAINERS``.
+    """
+    try:
+        return CONTAINERS[path.suffix.lower()]
+    except KeyError:
+        raise BadInputError(
+            f"output {path}: the suffix '{path.suffix}' names no container that can be written; "
+            f"use one of {', '.join(CONTAINERS)}"
+        ) from None
+
+
+def choose_encoding(
+    container: str,
+    source: PlanarFormat,
+    size: tuple[int, int],
+    *,
+    codec: str | None,
+    crf: int | None,
+    preset: str | None,
+) -> Encoding:
+    """The encoder and the pixel format that keep most of the source.
+
+    By default WebM gets VP9, 8-bit video H.264, and deeper video HEVC, because players that show
+    10 bits at all show them in HEVC, hardly any in H.264.
+
+    Args:
+        container: libav's name of the output container.
+        source: the source's format, after a turn of the picture.
+        size: (width, height) of the output.
+        codec: an encoder's name in libav, or ``None`` for the default.
+        crf: quality on the encoder's scale, ``None`` for the default.
+        preset: the encoder's speed setting, ``None`` for the default.
+
+    Raises:
+        BadInputError: if libav has no video encoder of that name.
+    """
+    if codec is None:
+        deep = source.depth > 8
+        codec = "libvpx-vp9" if container == "webm" else "libx265" if deep else "libx264"
+    taken = _formats_of(codec)
+    # 4:2:0 halves both sides, and H.264 and HEVC can only hold whole chroma samples: an odd size
+    # needs 4:4:4. VP9 and AV1 round up by themselves.
+    odd = bool(size[0] % 2 or size[1] % 2) and any(part in codec for part in ("26", "hevc"))
+    wanted = replace(source, chroma="444") if odd else source
+    working, pixel_format = _nearest(wanted, taken)
+    settings = ENCODERS.get(codec, Settings())
+    options = settings.options(crf, preset)
+    return Encoding(codec, working, pixel_format, options, tuple(_losses(source, working, codec)))
+
+
+def _formats_of(codec: str) -> set[str]:
+    try:
+        found = av.Codec(codec, "w")
+    except av.error.FFmpegError:
+        found = None
+    if found is None or found.type != "video":
+        raise BadInputError(
+            f"no video encoder '{codec}' in this build of libav; "
+            f"common ones are {', '.join(ENCODERS)}"
+        )
+    # Some hardware encoders list nothing; all of them take 8-bit 4:2:0.
+    return {pixel_format.name for pixel_format in found.video_formats or ()} or {"yuv420p"}
+
+
+def _nearest(wanted: PlanarFormat, taken: set[str]) -> tuple[PlanarFormat, str]:
+    """The best planar format for ``wanted`` and the encoder's name for it."""
+    for working in _by_preference(wanted):
+        if working.name in taken:
+            return working, working.name
+        twin = {"yuv420p": "nv12", "yuv420p10le": "p010le"}.get(working.name)
+        if twin in taken:
+            return working, twin
+    raise BadInputError(
+        f"the encoder takes none of the pixel formats that can be written, only "
+        f"{', '.join(sorted(taken))}; choose one of {', '.join(ENCODERS)}"
+    )
+
+
+def _by_preference(wanted: PlanarFormat) -> Iterator[PlanarFormat]:
+    """``wanted``, then what loses alpha, then depth, then chroma; more chroma before less."""
+    chromas = {"420": ("420", "422", "444"), "422": ("422", "444", "420")}
+    depths = {8: (8, 10, 12), 10: (10, 12, 8), 12: (12, 10, 8)}
+    for depth in depths[wanted.depth]:
+        for chroma in chromas.get(wanted.chroma, ("444", "422", "420")):
+            for alpha in (True, False) if wanted.alpha else (False,):
+                yield PlanarFormat(chroma, depth, alpha)
+
+
+def _losses(source: PlanarFormat, working: PlanarFormat, codec: str) -> Iterator[str]:
+    if source.alpha and not working.alpha:
+        yield f"alpha channel: {codec} has none"
+    if source.depth > working.depth:
+        yield f"{source.depth} bits per sample: {codec} keeps {working.depth}"
+    if source.chroma > working.chroma:  # "420" < "422" < "444"
+        yield f"{source.chroma} chroma: {codec} keeps {working.chroma}"

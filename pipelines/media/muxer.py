@@ -1,0 +1,124 @@
+"""One output container: the encoded picture and the copied streams, interleaved by time."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.video.stream import VideoStream
+
+from pipelines.media.encoders import Encoding
+from pipelines.media.passthrough import Passthrough
+from pipelines.media.provenance import Provenance
+from pipelines.media.reader import VideoReader
+
+# The finest clock that an mp4 or mov file as a whole can have, in ticks per second.
+_MAX_TIMESCALE = 2**31 - 1
+_DEFAULT_RATE = Fraction(30)
+
+
+class Muxer:
+    """Encodes pictures into a file beside all that the source holds beside its picture.
+
+    Args:
+        path: the file to write.
+        format_name: libav's name of its container.
+        source: the video that the pictures come from.
+        encoding: encoder and pixel format.
+        provenance: what to write about the edit.
+
+    Raises:
+        av.FFmpegError: if the encoder does not open or the file cannot be written; also from
+            every method.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        format_name: str,
+        source: VideoReader,
+        encoding: Encoding,
+        provenance: Provenance | None,
+    ) -> None:
+        self._container = av.open(str(path), "w", format=format_name)
+        self._passthrough: Passthrough | None = None
+        try:
+            self._stream = self._add_picture(source, encoding)
+            self._passthrough = Passthrough(source.path, self._container, format_name)
+            if provenance is not None:
+                tags = self._container.metadata
+                tags.update(provenance.tags(tags))
+            self._container.container_options.update(self._options(format_name))
+            self._container.start_encoding()
+        except BaseException:
+            self.abandon()
+            raise
+        self.dropped = [*encoding.losses, *self._passthrough.dropped]
+        """What of the source does not fit, and why; the copied streams may add to it."""
+        clock = self._stream.time_base  # now the container's
+        if clock is not None and source.time_base % clock:
+            self.dropped.append(f"exact times: {format_name} rounds them to {clock} s")
+
+    def encode(self, picture: av.VideoFrame | None) -> None:
+        """Encode a picture and write what is ready; ``None`` writes what the encoder holds."""
+        for packet in self._stream.encode(picture):
+            if packet.dts is not None:
+                self._copy_until(packet.dts * packet.time_base)
+            self._container.mux(packet)
+
+    def finish(self) -> None:
+        """Write the rest of everything and close the file."""
+        self.encode(None)
+        self._copy_until(None)
+        self._container.close()
+        self._close_source()
+
+    def abandon(self) -> None:
+        """Close the file as it is; never fails."""
+        with contextlib.suppress(av.FFmpegError, ValueError):
+            self._container.close()
+        self._close_source()
+
+    def _add_picture(self, source: VideoReader, encoding: Encoding) -> VideoStream:
+        rate = source.rate or _DEFAULT_RATE
+        stream = self._container.add_stream(encoding.codec, rate, options=encoding.options)
+        assert isinstance(stream, VideoStream)  # choose_encoding lets only video encoders pass
+        stream.width, stream.height = source.size
+        stream.pix_fmt = encoding.pixel_format
+        # The encoder counts in the source's own ticks: no frame's time is ever rounded.
+        stream.time_base = source.time_base
+        context = stream.codec_context
+        context.time_base = source.time_base
+        context.sample_aspect_ratio = source.pixel_aspect
+        context.colorspace = source.color.matrix
+        context.color_range = source.color.output_range
+        context.color_primaries = source.color.primaries
+        context.color_trc = source.color.transfer
+        if self._container.format.name in {"mp4", "mov"} and stream.codec.name == "hevc":
+            context.codec_tag = "hvc1"  # the tag that Apple's players ask for
+        stream.metadata.update(source.tags)
+        return stream
+
+    def _options(self, format_name: str) -> dict[str, str]:
+        """Options of the container, by which times and tags stay exact."""
+        if format_name not in {"mp4", "mov"}:
+            # Sound that starts before zero, as AAC's padding does, must not push the picture.
+            return {"avoid_negative_ts": "disabled"}
+        # Edit lists, which hold where a stream starts and ends, count in the movie's clock,
+        # 1/1000 s by default: take one in which every stream's times are whole numbers.
+        clocks = [stream.time_base for stream in self._container.streams if stream.time_base]
+        common = math.lcm(*(clock.denominator for clock in clocks))
+        scale = common if common <= _MAX_TIMESCALE else clocks[0].denominator
+        # Without use_metadata_tags all tags but a dozen known names vanish.
+        return {"movie_timescale": str(scale), "movflags": "+faststart+use_metadata_tags"}
+
+    def _copy_until(self, time: Fraction | None) -> None:
+        if self._passthrough is not None:
+            self._passthrough.advance(time)
+
+    def _close_source(self) -> None:
+        if self._passthrough is not None:
+            self._passthrough.close()

@@ -1,0 +1,109 @@
+"""All that is not the edited picture: audio, subtitles, chapters and tags, copied as they are."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from pipelines.media.reader import open_video, video_stream
+from pipelines.media.tags import own_tags_removed
+
+
+class Passthrough:
+    """The streams of a source beside its picture, on their way into an output.
+
+    Packets are read again from the source as the output advances, so that at most the encoder's
+    delay of them is waiting. What the output's container cannot hold is named in ``dropped``.
+
+    Args:
+        source: the file to copy from.
+        output: an output container before its header is written.
+        format_name: libav's name of the output's container.
+    """
+
+    def __init__(self, source: Path, output: OutputContainer, format_name: str) -> None:
+        self.dropped: list[str] = []
+        self._output = output
+        self._input: InputContainer = open_video(source)
+        picture = video_stream(self._input, source)
+        self._targets: dict[int, Stream] = {}
+        for stream in self._input.streams:
+            if stream.index != picture.index:
+                self._adopt(stream, format_name)
+        output.metadata.update(own_tags_removed(self._input.metadata))
+        self._copy_chapters(format_name)
+        self._packets = self._read()
+        self._waiting = next(self._packets, None)
+
+    def advance(self, until: Fraction | None) -> None:
+        """Copy the packets that belong before ``until`` seconds; ``None`` copies the rest."""
+        while self._waiting is not None:
+            packet = self._waiting
+            if until is not None and _time(packet) > until:
+                return
+            packet.stream = self._targets[packet.stream_index]
+            self._output.mux(packet)
+            self._waiting = next(self._packets, None)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._input.close()
+
+    def _adopt(self, stream: Stream, format_name: str) -> None:
+        reason = _refusal(stream, format_name)
+        if reason is None:
+            self._targets[stream.index] = _add(self._output, stream)
+        else:
+            codec = stream.codec_context.name if stream.codec_context else "unknown format"
+            self.dropped.append(
+                f"{stream.type} stream {stream.index} ({codec}): "
+                f"{format_name} cannot hold it ({reason})"
+            )
+
+    def _copy_chapters(self, format_name: str) -> None:
+        chapters = self._input.chapters()
+        if chapters:
+            self._output.set_chapters(chapters)
+
+    def _read(self) -> Iterator[Packet[Stream]]:
+        """The packets to copy; a source that breaks off ends here as it does in the reader."""
+        streams = [self._input.streams[index] for index in self._targets]
+        if not streams:
+            return
+        try:
+            for packet in self._input.demux(streams):
+                if packet.size:
+                    yield packet
+        except av.FFmpegError as error:
+            self.dropped.append(f"end of the copied streams: the source breaks off ({error})")
+
+
+def _add(output: OutputContainer, stream: Stream) -> Stream:
+    added = output.add_stream_from_template(stream, opaque=True)
+    added.metadata.clear()
+    added.metadata.update(own_tags_removed(stream.metadata))
+    added.disposition = stream.disposition
+    return added
+
+
+def _refusal(stream: Stream, format_name: str) -> str | None:
+    """Why a container cannot hold a stream: asked by writing the header of a trial file."""
+    try:
+        with av.open(io.BytesIO(), "w", format=format_name) as trial:
+            _add(trial, stream)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return None
+
+
+def _time(packet: Packet[Stream]) -> Fraction:
+    ticks = packet.dts if packet.dts is not None else packet.pts
+    return Fraction(0) if ticks is None else ticks * packet.time_base

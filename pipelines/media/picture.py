@@ -1,0 +1,92 @@
+"""From an edited RGB frame to the picture that the encoder gets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.media.color import Color, ColorConverter
+from pipelines.media.encoders import Encoding
+from pipelines.media.frame import Decoded, Frame
+from pipelines.media.orientation import Orientation
+from pipelines.media.planes import paint, planes_of
+
+
+class PictureBuilder:
+    """Builds the encoder's pictures: the decoder's samples, with the edited pixels painted in.
+
+    A pixel that equals the decoded one never becomes RGB on its way, so it keeps its depth, its
+    chroma and its exact value. The picture is upright.
+
+    Args:
+        orientation: how the decoded frames are turned.
+        size: (width, height) as shown.
+        color: tags of the source.
+        encoding: the encoder's choice.
+    """
+
+    def __init__(
+        self, orientation: Orientation, size: tuple[int, int], color: Color, encoding: Encoding
+    ) -> None:
+        self._orientation = orientation
+        self._width, self._height = size
+        self._color = color
+        self._pixel_format = encoding.pixel_format
+        # Turned 4:2:2 would be halved in the other direction, which hardly any encoder takes.
+        turned_422 = orientation.swaps_sides and encoding.working.chroma == "422"
+        self._canvas = replace(encoding.working, chroma="444") if turned_422 else encoding.working
+        self._converter = ColorConverter()
+
+    def build(self, frame: Frame) -> av.VideoFrame:
+        """The picture of a frame, with its time.
+
+        Raises:
+            ValueError: if the image is not uint8 [H, W, 3] of the source's size.
+        """
+        image = frame.image
+        if image.shape != (self._height, self._width, 3) or image.dtype != np.uint8:
+            raise ValueError(
+                f"frame {frame.index}: image is {image.dtype} {image.shape}, "
+                f"must be uint8 {(self._height, self._width, 3)}"
+            )
+        canvas = self._new_canvas()
+        planes = planes_of(canvas)
+        if frame.decoded is None:
+            changed = np.ones(image.shape[:2], np.bool_)
+            for alpha in planes[3:]:
+                alpha[:] = (1 << self._canvas.depth) - 1
+        else:
+            self._copy_decoded(frame.decoded, planes)
+            changed = _changed(image, frame.decoded.image)
+        paint(planes, image, changed, self._color, self._canvas.depth)
+        return self._timed(self._converter.planar(canvas, self._pixel_format), frame)
+
+    def _new_canvas(self) -> av.VideoFrame:
+        canvas = av.VideoFrame(self._width, self._height, self._canvas.name)
+        canvas.colorspace = self._color.matrix
+        canvas.color_range = self._color.output_range
+        canvas.color_primaries = self._color.primaries
+        canvas.color_trc = self._color.transfer
+        return canvas
+
+    def _copy_decoded(self, decoded: Decoded, planes: list[NDArray[np.generic]]) -> None:
+        stored = self._converter.planar(decoded.frame, self._canvas.name)
+        for target, source in zip(planes, planes_of(stored), strict=True):
+            target[:] = self._orientation.apply(source)
+
+    @staticmethod
+    def _timed(picture: av.VideoFrame, frame: Frame) -> av.VideoFrame:
+        picture.pts, picture.time_base = frame.pts, frame.time_base
+        return picture
+
+
+def _changed(image: NDArray[np.uint8], original: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """[H, W]: which pixels are not the decoded ones."""
+    if image is original:
+        return np.zeros(image.shape[:2], np.bool_)
+    red, green, blue = (image[..., channel] != original[..., channel] for channel in range(3))
+    changed: NDArray[np.bool_] = red | green | blue
+    return changed

@@ -1,0 +1,157 @@
+"""Videos out: edited frames beside everything else that the source holds."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+
+from pipelines.media.encoders import ENCODERS, choose_encoding, container_format
+from pipelines.media.frame import Frame
+from pipelines.media.muxer import Muxer
+from pipelines.media.partial import PartialFile
+from pipelines.media.picture import PictureBuilder
+from pipelines.media.planes import planar_format
+from pipelines.media.provenance import Provenance
+from pipelines.media.reader import VideoReader
+from videoinv.errors import BadInputError, OutputError
+
+
+class VideoWriter:
+    """Writes a video that differs from its source in the given frames only.
+
+    A context manager. Frames keep their exact times (Matroska and WebM hold whole milliseconds;
+    where that rounds, ``dropped`` says so). All other streams are copied packet by packet,
+    chapters and tags too. The picture is written upright, so the output has no display matrix.
+    On a clean exit the file appears under its name at once; on an error nothing is left.
+
+    Args:
+        path: the output; its suffix chooses the container (``encoders.CONTAINERS``).
+        source: the video that the frames come from.
+        codec: a video encoder of libav; ``None`` takes VP9 for WebM, H.264 for 8-bit video and
+            HEVC for deeper video.
+        crf: quality on the encoder's scale, lower is better; ``None`` takes a default that keeps
+            what was not edited at 40 dB or more.
+        preset: the encoder's speed setting; ``None`` takes a default.
+        provenance: what to write about the edit, if anything.
+
+    Raises:
+        BadInputError: on creation, if the suffix or the codec is unknown or the output is the
+            source; on entry, if the encoder does not work on this machine.
+        OutputError: on entry, if the folder is missing or read-only; later, if the disk is full.
+        MediaError: if the source is no video.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        source: VideoReader | str | Path,
+        *,
+        codec: str | None = None,
+        crf: int | None = None,
+        preset: str | None = None,
+        provenance: Provenance | None = None,
+    ) -> None:
+        self.path = Path(path)
+        self.frames = 0
+        """Frames written so far."""
+        self.dropped: list[str] = []
+        """What of the source is not in the output, and why; complete after the exit."""
+        self._source = reader = source if isinstance(source, VideoReader) else VideoReader(source)
+        self._provenance = provenance
+        self._format = container_format(self.path)
+        _refuse_same_file(self.path, reader.path)
+        pixels = planar_format(av.VideoFormat(reader.pixel_format))
+        self._encoding = choose_encoding(
+            self._format, pixels, reader.size, codec=codec, crf=crf, preset=preset
+        )
+        self._pictures = PictureBuilder(
+            reader.orientation, reader.size, reader.color, self._encoding
+        )
+        self._last: Fraction | None = None
+
+    def __enter__(self) -> VideoWriter:
+        self._file = PartialFile(self.path)
+        try:
+            with self._encoder_errors(), self._output_errors():
+                self._muxer = Muxer(
+                    self._file.path, self._format, self._source, self._encoding, self._provenance
+                )
+        except BaseException:
+            self._file.discard()
+            raise
+        self.dropped = self._muxer.dropped
+        return self
+
+    def write(self, frame: Frame) -> None:
+        """Add a frame that is later than the one before.
+
+        Raises:
+            ValueError: if its size is not the source's or its time is not later.
+            OutputError: if the disk does not take it.
+        """
+        if self._last is not None and frame.time <= self._last:
+            raise ValueError(
+                f"frame {frame.index} at {frame.time} s does not come after {self._last} s"
+            )
+        picture = self._pictures.build(frame)
+        with self._output_errors():
+            self._muxer.encode(picture)
+        self._last = frame.time
+        self.frames += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                self._complete()
+        finally:
+            self._muxer.abandon()
+            self._file.discard()
+
+    def _complete(self) -> None:
+        if not self.frames:
+            raise OutputError(f"output {self.path}: no frame was written, so there is no video")
+        with self._output_errors():
+            self._muxer.finish()
+            self._file.complete()
+
+    @contextlib.contextmanager
+    def _encoder_errors(self) -> Iterator[None]:
+        """Tell an encoder that does not open from a disk that does not take its output."""
+        try:
+            yield
+        except OutputError as error:
+            if isinstance(error.__cause__, OSError):
+                raise
+            raise BadInputError(
+                f"the encoder {self._encoding.codec} does not work here with "
+                f"{self._encoding.pixel_format} and {self._encoding.options} "
+                f"({error.__cause__}); common ones are {', '.join(ENCODERS)}"
+            ) from error
+
+    @contextlib.contextmanager
+    def _output_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (av.FFmpegError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise OutputError(
+                f"output {self.path}: it could not be written ({reason}); nothing was left behind"
+            ) from error
+
+
+def _refuse_same_file(output: Path, source: Path) -> None:
+    if output.exists() and output.samefile(source):
+        raise BadInputError(
+            f"output {output}: that is the input itself, which is never overwritten; "
+            "choose another name"
+        )
