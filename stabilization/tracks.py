@@ -16,6 +16,9 @@ from scipy.optimize import linear_sum_assignment
 Array = NDArray[np.floating[Any]]
 EMBEDDING_RATE = 0.1
 """Weight of a new embedding in a track's mean: one bad look does not change who somebody is."""
+IDENTITY_WEIGHT = 3.0
+"""Of the cosine beside the overlap: the cosine of strangers falls short of a person's own by about
+0.6, which must outweigh an overlap of 1 when two people have changed places unseen."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +95,14 @@ class Assignments:
 
 
 class Tracker:
-    """Links detections to tracks by the assignment that maximises the summed likeness.
+    """Links detections to tracks by overlap and identity, with the best assignment overall.
 
-    The likeness of a detection to a track is the overlap (IoU) with the track's last box plus,
-    where both have embeddings, the excess of their cosine over ``same_person``. So overlap alone
-    links a face that a hand hides from the recogniser; when boxes overlap, as of two people who
-    cross, identity decides; and a face that moved too fast to overlap is linked if it is clearly
-    the same.
+    A link may be if the overlap (IoU) with the track's last box plus, where both have embeddings,
+    the excess of their cosine over ``same_person`` reaches ``min_likeness``. So overlap alone links
+    a face that a hand hides from the recogniser, and a face that moved too fast to overlap is
+    linked if it is clearly the same. Among the links that may be, those with the greatest sum of
+    overlap and, weighing thrice as much, cosine are made: where boxes overlap, as of two people
+    who cross, identity decides.
 
     Args:
         max_gap: frames that a track may go without a detection and live.
@@ -144,47 +148,44 @@ class Tracker:
         if self._frame is not None and frame_index <= self._frame:
             raise ValueError(f"frame {frame_index} after frame {self._frame}; they must increase")
         self._frame = frame_index
-        ended = self._end_overdue(frame_index)
         assigned = {
-            column: _extend(self._live[row], frame_index, detections[column])
-            for row, column in self._link(detections)
+            column: _extend(track, frame_index, detections[column])
+            for track, column in self._link(frame_index, detections)
         }
         assigned |= self._bear(frame_index, detections, assigned.keys())
         seen = {track.id for track in assigned.values()}
-        missed = tuple(track for track in self._live if track.id not in seen)
+        missed = [track for track in self._live if track.id not in seen]
+        ended = [track for track in missed if frame_index - track.last_frame > self._max_gap]
+        missed = [track for track in missed if frame_index - track.last_frame <= self._max_gap]
         self._live = sorted((*missed, *assigned.values()), key=lambda track: track.id)
-        return Assignments(tuple(assigned[i] for i in range(len(detections))), missed, ended)
+        ordered = (assigned[column] for column in range(len(detections)))
+        return Assignments(tuple(ordered), tuple(missed), tuple(ended))
 
     def cut(self) -> tuple[Track, ...]:
         """End all tracks: a new shot begins. Returns them."""
         ended, self._live = tuple(self._live), []
         return ended
 
-    def _end_overdue(self, frame_index: int) -> tuple[Track, ...]:
-        def overdue(track: Track) -> bool:
-            return frame_index - track.last_frame - 1 > self._max_gap
-
-        ended = tuple(filter(overdue, self._live))
-        self._live = [track for track in self._live if not overdue(track)]
-        return ended
-
-    def _link(self, detections: Sequence[Detection]) -> list[tuple[int, int]]:
-        """(track, detection) pairs; a pair below the least likeness counts as no link."""
-        likeness = np.zeros((len(self._live), len(detections)))
-        for row, track in enumerate(self._live):
+    def _link(self, frame_index: int, detections: Sequence[Detection]) -> list[tuple[Track, int]]:
+        """(track, index of the detection); a pair that is not alike enough is worth no link."""
+        waiting = [t for t in self._live if frame_index - t.last_frame <= self._max_gap + 1]
+        worth = np.zeros((len(waiting), len(detections)))
+        for row, track in enumerate(waiting):
             for column, detection in enumerate(detections):
-                score = self._likeness(track, detection)
-                if score >= self._min_likeness:
-                    likeness[row, column] = score
-        rows, columns = linear_sum_assignment(likeness, maximize=True)
+                worth[row, column] = self._worth(track, detection)
+        rows, columns = linear_sum_assignment(worth, maximize=True)
         pairs = zip(rows.tolist(), columns.tolist(), strict=True)
-        return [(row, column) for row, column in pairs if likeness[row, column] > 0]
+        return [(waiting[row], column) for row, column in pairs if worth[row, column] > 0]
 
-    def _likeness(self, track: Track, detection: Detection) -> float:
+    def _worth(self, track: Track, detection: Detection) -> float:
+        """What a link adds to the sum that the assignment maximises; 0 if it may not be."""
         overlap = intersection_over_union(track.last.box, detection.box)
         if track.embedding is None or detection.embedding is None:
-            return overlap
-        return overlap + float(track.embedding @ detection.embedding) - self._same_person
+            return overlap if overlap >= self._min_likeness else 0.0
+        cosine = float(track.embedding @ detection.embedding)
+        if overlap + cosine - self._same_person < self._min_likeness:
+            return 0.0
+        return max(overlap + IDENTITY_WEIGHT * cosine, self._min_likeness)
 
     def _bear(
         self, frame_index: int, detections: Sequence[Detection], linked: Collection[int]

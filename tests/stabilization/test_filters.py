@@ -98,9 +98,9 @@ def test_reversing_time_reverses_the_result(values, sigma):
 
 
 def test_white_noise_is_reduced_by_the_kernels_norm():
-    noise = np.random.default_rng(0).normal(size=100_000)
+    noise = np.random.default_rng(0).normal(size=20_000)
     smooth = filter_segments(lambda: Gaussian(2.0, truncate=5.0), noise)
-    assert smooth.std() == pytest.approx(math.sqrt(1 / (2 * 2.0 * math.sqrt(math.pi))), rel=0.02)
+    assert smooth.std() == pytest.approx(math.sqrt(1 / (2 * 2.0 * math.sqrt(math.pi))), rel=0.03)
 
 
 def test_codes_keep_dtype_and_shape_and_the_callers_buffer_may_be_reused():
