@@ -57,7 +57,7 @@ class Catalog(Mapping[str, Entry]):
         """
         if name in self._entries:
             return self._entries[name]
-        near = get_close_matches(name, [*self._entries, *self.groups], n=3, cutoff=0.4)
+        near = get_close_matches(name, [*self._entries, *self.groups])
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise BadInputError(
             f"the catalog has no file named '{name}': {hint}`videoinv models list` shows them all"

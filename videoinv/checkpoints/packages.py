@@ -36,6 +36,9 @@ def prepare_metadata_for_build_wheel(metadata_directory, config_settings=None):
 """Stands in for setuptools while pip asks a source archive for its metadata: it copies what the
 archive states, where the real one would run the archive's setup.py."""
 
+_NO_CONNECTION = re.compile(r"Retrying \(|ConnectionError|ENOTFOUND|ECONNREFUSED|EAI_AGAIN")
+"""How pip and npm speak of an index that cannot be reached."""
+
 
 def download_archive(package: Package, folder: Path) -> Path:
     """Download a package archive into ``folder`` and check its digest.
@@ -91,15 +94,18 @@ def _pip_download(package: Package, folder: Path, out: Path) -> None:
     command += ["--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
     command += ["--require-hashes", "--no-build-isolation", f"{kind}={package.project}"]
     command += ["--dest", str(out), "--requirement", str(requirement)]
-    _run(command, package, cwd=folder, PYTHONPATH=str(_backend(folder)), PIP_USE_PEP517="1")
+    extra = _without_setup(folder) if package.format == "sdist" else {}
+    _run(command, package, folder, **extra)
 
 
-def _backend(folder: Path) -> Path:
+def _without_setup(folder: Path) -> dict[str, str]:
+    """Environment in which pip finds our stand-in before the real setuptools."""
     module = folder / "backend" / "setuptools"
     module.mkdir(parents=True)
     (module / "__init__.py").touch()
     (module / "build_meta.py").write_text(_BACKEND)
-    return module.parent
+    paths = [str(module.parent), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "PIP_USE_PEP517": "1"}
 
 
 def _npm_pack(package: Package, folder: Path, out: Path) -> None:
@@ -137,15 +143,22 @@ def _explain(package: Package, output: str) -> str:
         got = re.search(r"Got\s+([0-9a-f]{64})", output)
         actual = got.group(1) if got else "another one"
         return (
-            f"{package}: wrong digest: SHA-256 is {actual}, the catalog promises {package.sha256}; "
-            "the index serves another archive: use another index"
+            f"{package}: wrong digest: SHA-256 is {actual}, {package.sha256} is promised; "
+            "the index serves another or a damaged archive: try again, or use another index"
         )
-    problems = [line for line in output.splitlines() if re.match(r"(npm )?err(or)?\b", line, re.I)]
-    reason = (problems or output.splitlines() or ["no output"])[
-        -1 if package.index == "pypi" else 0
-    ]
+    client = "npm" if package.index == "npm" else "pip"
     return (
-        f"{package} could not be downloaded ({reason.strip()}): check the network and the "
-        f"settings of {'npm' if package.index == 'npm' else 'pip'}, or hand the file over with "
+        f"{package} could not be downloaded ({_reason(output)}): check the network and the "
+        f"settings of {client} (`{client} config list`), or hand the file over with "
         "`videoinv models install NAME --file PATH`"
     )
+
+
+def _reason(output: str) -> str:
+    """The line that says why; pip repeats its conclusion last, npm its code first."""
+    if _NO_CONNECTION.search(output):
+        return "no connection to the package index"
+    lines = output.strip().splitlines() or ["the client said nothing"]
+    npm = [line for line in lines if line.lower().startswith(("npm err", "npm error"))]
+    pip = [line for line in lines if line.startswith("ERROR")]
+    return (npm[:1] or pip[-1:] or lines[-1:])[0].strip()
