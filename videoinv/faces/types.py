@@ -23,7 +23,7 @@ class Face:
     box: Points
     """[4]: left, top, right, bottom; may reach beyond the frame."""
     landmarks: Points
-    """[5, 2]: the eyes, nose tip and mouth corners; of each pair the left one in the image first."""
+    """[5, 2]: the eyes, nose tip, mouth corners; of each pair the left one in the image first."""
     score: float
     """The detector's confidence, 0 to 1."""
     mesh: Points | None = None
