@@ -115,8 +115,9 @@ class IRSE50(nn.Module):
         return Pyramid(*self.maps(images))
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """The maps of as many levels as were built, fine to coarse."""
-        return _taps(self.body, self.units, self.input_layer(images))
+        """The maps of as many levels as were built, fine to coarse, in the weights' dtype."""
+        stem: Tensor = self.input_layer[0].weight  # type: ignore[assignment]
+        return _taps(self.body, self.units, self.input_layer(images.to(stem)))
 
 
 class ResNet34(nn.Module):
@@ -134,7 +135,8 @@ class ResNet34(nn.Module):
 
     def forward(self, images: Tensor) -> Pyramid:
         """The four maps of images [B, C, H, W]."""
-        return Pyramid(*_taps(self.body, self.units, self.relu(self.bn1(self.conv1(images)))))
+        x = self.relu(self.bn1(self.conv1(images.to(self.conv1.weight))))
+        return Pyramid(*_taps(self.body, self.units, x))
 
 
 Backbone = IRSE50 | ResNet34

@@ -48,6 +48,8 @@ class EfficientHead(nn.Sequential):
             nn.Linear(channels * shape.pool**2, dim * shape.rows),
         )
 
+        self.rows = shape.rows
+
     @staticmethod
     def shape_of(state: Mapping[str, Tensor], dim: int) -> HeadShape:
         """The head whose tensors ``state`` holds."""
@@ -79,6 +81,11 @@ class StageEncoder(nn.Module):
         return assign(stage, state)
 
     @property
+    def rows(self) -> int:
+        """L, over all heads."""
+        return sum(head.rows for head in self.heads)  # type: ignore[misc]
+
+    @property
     def channels(self) -> int:
         """Input channels of the stem."""
         return stem_channels(self.backbone)
@@ -101,6 +108,12 @@ class Stages(nn.ModuleList):
         return cls(
             StageEncoder.from_state_dict(below(state, f"{stage}."), dim) for stage in range(count)
         )
+
+    @property
+    def rows(self) -> int:
+        """L, the rows that a stage predicts."""
+        first: StageEncoder = self[0]  # type: ignore[assignment]
+        return first.rows
 
 
 @dataclass(frozen=True)

@@ -76,16 +76,23 @@ class FeatureStyleNet(nn.Module):
 
     @classmethod
     def from_state_dict(
-        cls, state: Mapping[str, Tensor], feature_side: int, input_size: int = 256
+        cls,
+        state: Mapping[str, Tensor],
+        feature_shape: tuple[int, int, int],
+        input_size: int = 256,
     ) -> FeatureStyleNet:
-        """The network whose tensors ``state`` holds (names of this module), without copying."""
+        """The network whose tensors ``state`` holds (names of this module), without copying.
+
+        Raises:
+            CheckpointError: if its features are not of ``feature_shape``.
+        """
         dim, inputs = state["styles.0.weight"].shape
         with torch.device("meta"):
             backbone = backbone_like(below(state, "backbone."))
             network = cls(
                 backbone,
                 numbered(state, "styles.{}.weight"),
-                (state["features.3.weight"].shape[0], feature_side, feature_side),
+                feature_shape,
                 pool=round((inputs / sum(backbone.widths)) ** 0.5),
                 dim=dim,
                 input_size=input_size,

@@ -7,6 +7,7 @@ pSp (Richardson et al. 2021, §3) reads three levels of a feature pyramid; ReSty
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -104,7 +105,7 @@ class StyleEncoder(nn.Module):
         self.styles = nn.ModuleList(MapToStyle(channels, dim, count) for count in convs)
 
     @classmethod
-    def from_state_dict(cls, state: Mapping[str, Tensor]) -> StyleEncoder:
+    def from_state_dict(cls, state: Mapping[str, Tensor]) -> Self:
         """The network whose tensors ``state`` holds (names of this module), without copying."""
         rows = numbered(state, "styles.{}.linear.weight")
         convs = [numbered(state, f"styles.{row}.convs.{{}}.weight", step=2) for row in range(rows)]

@@ -1,0 +1,142 @@
+"""A path or a catalog name → a ``Model``: safe reading, detection by contents, assembly."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from videoinv.checkpoints.build import build_encoder, system_of
+from videoinv.checkpoints.cache import sha256_of
+from videoinv.checkpoints.catalog import load_catalog
+from videoinv.checkpoints.fetch import fetch
+from videoinv.checkpoints.formats import read_parts
+from videoinv.checkpoints.formats.parts import Parts
+from videoinv.editing.directions import Directions
+from videoinv.encoders.protocol import Encoder
+from videoinv.errors import BadInputError, CheckpointError
+from videoinv.generators.protocol import Generator
+from videoinv.generators.stylegan2 import StyleGAN2
+from videoinv.model import Model, ModelInfo
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+_NVIDIA = (
+    "the generator is under NVIDIA's non-commercial terms where it stems from NVIDIA's weights"
+)
+_TERMS = {
+    "stylegan2": f"Not known for this file; {_NVIDIA}.",
+    "e2style": f"The publisher of E2Style states no licence: no permission is given; {_NVIDIA}.",
+    "hyperinverter": f"Published under a 3-clause BSD text; {_NVIDIA}.",
+}
+_OTHER_TERMS = f"Not known for this file; the published code is MIT, {_NVIDIA}."
+
+
+def load_model(
+    path_or_name: str | Path,
+    *,
+    generator: Generator | str | Path | None = None,
+    encoder: str | Path | None = None,
+    directions: Directions | None = None,
+    device: str | torch.device = "auto",
+    dtype: str | torch.dtype = "float32",
+) -> Model:
+    """The model in a checkpoint.
+
+    Args:
+        path_or_name: a file of any published format (see ``formats``), or a name in the catalog.
+        generator: a generator, or a file or name of one, for checkpoints without their own
+            (HyperInverter); it takes the place of one that the checkpoint has.
+        encoder: a file or name whose encoder is taken in place of the checkpoint's own.
+        directions: what ``Model.edit`` may name; none by default.
+        device: ``auto`` is the first GPU, or the processor where there is none. A generator that
+            was handed over stays where it is, and the encoder joins it.
+        dtype: of the convolutions; codes, features and images stay float32.
+
+    Raises:
+        CheckpointError: no such file, damaged, of no known system, or parts that do not fit.
+        UnsafePickleError: the file would need code to be run; nothing was.
+        BadInputError: an unknown name, device or dtype.
+    """
+    dtype, place = _dtype(dtype), _device(device)
+    path = _locate(path_or_name)
+    parts, content = read_parts(path)
+    made = _generator(parts, generator, path, place, dtype)
+    if encoder is not None:
+        parts, _ = read_parts(_locate(encoder))
+        if not parts.encoder:
+            raise CheckpointError(f"{encoder} holds no encoder ({parts.system})")
+    built = build_encoder(parts, made, dtype) if parts.encoder else None
+    info = _info(path_or_name, path, made, built)
+    if "source_sha256" in content.metadata:
+        info = replace(info, terms=content.metadata["terms"])
+    return Model(made, built, directions if directions is not None else Directions(), info)
+
+
+def _locate(path_or_name: str | Path) -> Path:
+    path = Path(path_or_name).expanduser()
+    if path.exists() or isinstance(path_or_name, Path) or len(path.parts) > 1 or path.suffix:
+        return path
+    return fetch(str(path_or_name))
+
+
+def _generator(
+    parts: Parts,
+    given: Generator | str | Path | None,
+    path: Path,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> Generator:
+    if isinstance(given, Generator):
+        return given
+    tensors = parts.generator
+    if given is not None:
+        tensors = read_parts(_locate(given))[0].generator
+    if not tensors:
+        raise CheckpointError(
+            f"{given or path} holds no generator; give one with generator=PATH_OR_NAME, for faces "
+            "usually stylegan2-ffhq-config-f"
+        )
+    return StyleGAN2.from_state_dict(tensors).to(device, dtype)
+
+
+def _info(
+    asked: str | Path, path: Path, generator: Generator, encoder: Encoder | None
+) -> ModelInfo:
+    system = "stylegan2" if encoder is None else system_of(encoder)
+    digest = sha256_of(path)
+    return ModelInfo(
+        system=system,
+        resolution=generator.resolution,
+        styles=generator.styles,
+        steps=getattr(encoder, "default_steps", 0 if encoder is None else 1),
+        source=str(asked),
+        digest=digest,
+        terms=_terms(str(asked), digest, system),
+    )
+
+
+def _terms(asked: str, digest: str, system: str) -> str:
+    """From the catalog, by name or by digest; otherwise what is known of the system."""
+    for entry in load_catalog().values():
+        if entry.name == asked or entry.sha256 == digest:
+            return entry.terms
+    return _TERMS.get(system, _OTHER_TERMS)
+
+
+def _dtype(dtype: str | torch.dtype) -> torch.dtype:
+    if isinstance(dtype, str) and dtype in DTYPES:
+        return DTYPES[dtype]
+    if dtype in DTYPES.values():
+        return dtype  # type: ignore[return-value]
+    raise BadInputError(f"dtype '{dtype}' is none of {', '.join(DTYPES)}")
+
+
+def _device(device: str | torch.device) -> torch.device:
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        return torch.device(device)
+    except RuntimeError:
+        raise BadInputError(f"device '{device}' is none of auto, cpu, cuda, cuda:N, mps") from None
