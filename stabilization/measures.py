@@ -1,7 +1,7 @@
 """How steady the face is: jitter, always beside what steadiness may cost, lag and lost motion.
 
 Identity over time is in ``stabilization.identity``, what needs optical flow in
-``stabilization.warping``. All follow published definitions where there are any, and are named.
+``stabilization.warping``. Where a measure is published, its docstring names the paper.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Detection:
     embedding: Array | None = None
     """who it is, a unit vector [D]; ``None`` where nobody asked"""
     payload: object = None
-    """the caller's own, untouched"""
+    """the caller's own, untouched; a track holds up to three, so it should be small"""
 
     def __post_init__(self) -> None:
         box = np.asarray(self.box)

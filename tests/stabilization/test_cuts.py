@@ -1,5 +1,7 @@
 """Cuts are found where they are; flashes, exposure, motion and noise are none."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, shift
@@ -62,6 +64,16 @@ def test_a_fade_of_exposure_is_no_cut():
 def test_fast_motion_is_no_cut(speed):
     world = scene(7)
     frames = [world] * 10 + [np.roll(world, speed * i, axis=1) for i in range(20)]
+    assert found(frames) == []
+
+
+@pytest.mark.parametrize("seed", [0, 100, 300])
+def test_a_whip_through_many_places_is_no_row_of_cuts(seed):
+    places = [scene(seed + k) for k in range(9)]
+    frames = [places[0]] * 3
+    for here, there in pairwise(places):
+        frames += [(here + there) / 2, there]
+    assert found(frames, prominence=0) != []
     assert found(frames) == []
 
 

@@ -86,9 +86,12 @@ def test_a_fraction_of_a_frame_is_found(delay):
     assert result.lag == pytest.approx(delay, abs=0.05)
 
 
-def test_lag_of_a_short_clip_is_not_an_accident_of_few_pairs():
-    source = np.random.default_rng(6).normal(size=(14, 1, 2)).cumsum(axis=0)
-    assert measure(source, source[::-1] * 0.1 + source).lag == pytest.approx(0.0, abs=0.5)
+@pytest.mark.parametrize("seed", range(5))
+def test_lag_of_a_short_clip_is_not_an_accident_of_few_pairs(seed):
+    random = np.random.default_rng(seed)
+    source = random.normal(size=(12, 1, 2)).cumsum(axis=0)
+    result = measure(source, source + 0.7 * random.normal(size=source.shape))
+    assert result.lag == pytest.approx(0.0, abs=0.5)
 
 
 def test_an_over_smoothed_copy_wins_jitter_and_loses_the_motion():

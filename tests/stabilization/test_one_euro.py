@@ -26,15 +26,21 @@ def test_constants_stay_at_any_rate(steps, value):
     assert_allclose(run(OneEuro(beta=0.5), [value] * len(times), times), value, atol=1e-9)
 
 
-@given(steps=steps, cutoff=st.floats(0.1, 10.0))
-def test_without_beta_it_is_the_first_order_low_pass(steps, cutoff):
+@given(steps=steps, beta=st.floats(0.0, 2.0), d_cutoff=st.floats(0.5, 5.0))
+def test_it_is_the_published_algorithm(steps, beta, d_cutoff):
     times = np.cumsum(steps)
-    values = np.sin(5 * times)
-    expected = [values[0]]
+    values = 10 * np.sin(3 * times)
+    smooth, speed, expected = values[0], 0.0, [values[0]]
     for value, seconds in zip(values[1:], np.diff(times), strict=True):
-        alpha = 1 / (1 + 1 / (2 * math.pi * cutoff * seconds))
-        expected.append(alpha * value + (1 - alpha) * expected[-1])
-    assert_allclose(run(OneEuro(min_cutoff=cutoff), values, times), expected, atol=1e-9)
+
+        def alpha(cutoff, seconds=seconds):
+            return 1 / (1 + 1 / (2 * math.pi * cutoff * seconds))
+
+        speed += alpha(d_cutoff) * ((value - smooth) / seconds - speed)
+        smooth += alpha(1.0 + beta * abs(speed)) * (value - smooth)
+        expected.append(smooth)
+    result = run(OneEuro(1.0, beta, d_cutoff), values, times)
+    assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_it_answers_at_once_and_only_from_the_past():

@@ -122,7 +122,7 @@ def test_selection_by_size_place_and_reference():
     tracker = Tracker()
     tracker.push(0, [at(200, look(BEN, 1), side=60), at(0, look(ANNA, 2))])
     for frame in range(1, 5):
-        tracker.push(frame, [at(0, look(ANNA, frame)), at(400, person(3), side=200)])
+        tracker.push(frame, [at(0, look(ANNA, frame)), at(-400, person(3), side=200)])
     anna, ben, late = tracker.tracks
     assert largest(tracker.tracks) is late
     assert largest((anna, ben)) is anna  # smaller, but longer in view
