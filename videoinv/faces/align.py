@@ -23,6 +23,10 @@ MOUTH_68 = (48, 54)
 # ... and the mesh vertices at the same places, the eye that is left in the image first.
 EYES_MESH = ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380))
 MOUTH_MESH = (61, 291)
+# The mesh puts the outer ends of the eyes further out, so that their centres come out 5 % further
+# apart than those of the 68 points. Moving each inwards by this part of their distance removes
+# the bias of the quad's scale: fitted on 206 stills (dlib's points), checked on video clips.
+_EYES_INWARDS = 0.026
 
 _BORDERS = {
     "reflect": cv2.BORDER_REFLECT_101,
@@ -38,9 +42,14 @@ def quad_from_68(points: Points) -> Points:
 
 
 def quad_from_mesh(mesh: Points) -> Points:
-    """The FFHQ quad [4, 2] (TL, BL, BR, TR) from a face mesh [468, 3] in frame pixels."""
+    """The FFHQ quad [4, 2] (TL, BL, BR, TR) from a face mesh [468, 3] in frame pixels.
+
+    It agrees with the one from 68 points up to their noise: `videoinv bench alignment` measures it.
+    """
     left, right = (mesh[list(eye), :2].mean(axis=0) for eye in EYES_MESH)
-    return _ffhq_quad(left, right, mesh[list(MOUTH_MESH), :2].mean(axis=0))
+    inwards = _EYES_INWARDS * (right - left)
+    mouth = mesh[list(MOUTH_MESH), :2].mean(axis=0)
+    return _ffhq_quad(left + inwards, right - inwards, mouth)
 
 
 def _ffhq_quad(eye_left: Points, eye_right: Points, mouth: Points) -> Points:

@@ -122,8 +122,11 @@ def same_padding(x: Tensor, kernel: int, stride: int, value: float = 0.0) -> Ten
 def normalise(images: Tensor) -> Tensor:
     """Images [B, 3, H, W] in [−1, 1], RGB, as the networks were trained: (byte − mean) / 255."""
     mean = torch.tensor(_MEAN_RGB, device=images.device).view(1, 3, 1, 1)
-    return ((images.float() + 1) * 127.5 - mean) / 255
+    scaled = ((images.float() + 1) * 127.5 - mean) / 255
+    # Depthwise convolutions run twice as fast on the CPU in this layout.
+    return scaled.contiguous(memory_format=torch.channels_last)
 
 
 def _parameter(tensor: Tensor) -> nn.Parameter:
-    return nn.Parameter(tensor.contiguous(), requires_grad=False)
+    layout = torch.channels_last if tensor.dim() == 4 else torch.contiguous_format
+    return nn.Parameter(tensor.contiguous(memory_format=layout), requires_grad=False)

@@ -95,8 +95,9 @@ def region_of_mesh(mesh: Points) -> Alignment:
 
 
 def _to_frame(mesh: Points, region: Alignment) -> Points:
-    # The network's x and y count from the crop's corner, half a pixel before the first centre.
-    planar = transform_points(region.to_frame, mesh[:, :2] - 0.5)
+    # The network counts pixels from the centre of the first one, as we do: meshes of mirrored
+    # images agree to a tenth of its pixels.
+    planar = transform_points(region.to_frame, mesh[:, :2])
     return np.column_stack([planar, mesh[:, 2] * region.scale / INPUT_SIZE])
 
 
