@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from videoinv.editing.directions import Direction, Directions
 from videoinv.generators.protocol import Generator
 
 
+@runtime_checkable
 class StyledGenerator(Generator, Protocol):
     """A generator that shows the affine layers through which a row of codes acts."""
 

@@ -48,10 +48,13 @@ class ImageHead(nn.Module):
 
 
 class RowStyles(nn.Module):
-    """One scale per channel from several rows: 1 + the mean of an affine map of each.
+    """One scale per channel from several rows: an affine map of all of them.
 
-    The maps pass through a narrow waist: a full one per row would outweigh the head.
+    The map passes through a narrow waist: a full one per row would outweigh the head. It begins
+    as the channel's ``gain`` whatever the rows are.
     """
+
+    gain: Tensor
 
     def __init__(self, rows: int, channels: int, waist: int = 32) -> None:
         super().__init__()
@@ -59,8 +62,9 @@ class RowStyles(nn.Module):
         self.expand = nn.Linear(waist, channels)
         nn.init.zeros_(self.expand.weight)
         nn.init.ones_(self.expand.bias)
+        self.register_buffer("gain", torch.ones(channels))
 
     def forward(self, rows: Tensor) -> Tensor:
         """[B, R, 512] → [B, C]."""
         scale: Tensor = self.expand(torch.einsum("brs,rsk->bk", rows, self.squeeze))
-        return scale
+        return scale * self.gain

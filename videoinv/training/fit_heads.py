@@ -6,6 +6,8 @@ of them carry a feature offset, because that is what inversion of real faces wil
 
 from __future__ import annotations
 
+import copy
+import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,11 +19,13 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from videoinv.checkpoints.cache import atomic_path
+from videoinv.generators.image_head import ImageHead
 from videoinv.generators.mobile_layers import STYLE_DIM
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.latents import Features, Latent
 
 OFFSET_LAYER = 3
+RIDGE = 1e-4
 EDGE = 4
 """Pixels next to a crop's inner border that see padding instead of their neighbours."""
 
@@ -37,7 +41,9 @@ class HeadRecipe:
     batch: int = 4
     crop: int = 64
     """Side of the crops in feature pixels."""
-    learning_rate: float = 2e-3
+    learning_rate: float = 1e-3
+    clip: float = 0.2
+    """Largest norm of the gradient: a few samples lie far outside and would undo many steps."""
     perceptual: float = 0.05
     """Weight of LPIPS beside the mean squared error."""
     seed: int = 0
@@ -60,13 +66,13 @@ def random_latent(generator: MobileStyleGAN, rng: torch.Generator) -> Latent:
     stretch = torch.empty(generator.styles, 1).uniform_(0.8, 1.25, generator=rng)
     truncation = torch.empty(1).uniform_(0.4, 1.0, generator=rng)
     rows = torch.where(crossed, second, first) - generator.mean_codes
-    codes = (generator.mean_codes + truncation * stretch * rows)[None]
+    codes = (generator.mean_codes + truncation * stretch * rows)[None].to(generator.dtype)
     if torch.rand(1, generator=rng) < 0.5:
         return Latent(codes)
     amount = torch.empty(1).uniform_(0.0, 0.5, generator=rng)
     other = generator.features(third[None], OFFSET_LAYER)
     offset = amount * (other - generator.features(codes, OFFSET_LAYER))
-    return Latent(codes, Features(offset, OFFSET_LAYER, "add"))
+    return Latent(codes, Features(offset.to(codes), OFFSET_LAYER, "add"))
 
 
 @torch.no_grad()
@@ -76,8 +82,8 @@ def draw_sample(generator: MobileStyleGAN, rng: torch.Generator) -> Sample:
     layers = [int(k) for k in generator.heads]
     features = dict(generator.walk(latent, generator.layers - 1))
     image = generator.to_img(features[generator.layers - 1], latent.codes[:, -1])
-    rows = {k: latent.codes[0, generator.rows_through(k) :] for k in layers}
-    targets = {k: F.interpolate(image, size=8 << k, mode="area")[0].half() for k in layers}
+    rows = {k: latent.codes[0, generator.rows_through(k) :].float() for k in layers}
+    targets = {k: F.interpolate(image.float(), size=8 << k, mode="area")[0].half() for k in layers}
     kept = {k: features[k][0].half() for k in layers}
     return Sample(kept, rows, targets)
 
@@ -118,19 +124,63 @@ def _inner(start: int, side: int, full: int) -> slice:
     return slice(low, high)
 
 
+def begin_from_regression(head: ImageHead, samples: list[Sample], layer: int) -> None:
+    """Set a head's gains to 1/std of its channels, and its linear part by least squares.
+
+    Adam's steps then have one size for loud and faint channels, and start at the best linear
+    head instead of at noise.
+    """
+    x = torch.cat([_pixels(s.features[layer][None].float()) for s in samples])
+    y = torch.cat([_pixels(haar(s.targets[layer][None].float())) for s in samples])
+    deviation = x.std(dim=0).clamp(min=1e-3)
+    x = torch.cat([x / deviation, torch.ones(len(x), 1)], dim=1)
+    gram = x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1])
+    solution = torch.linalg.solve(gram, x.T @ y)
+    with torch.no_grad():
+        head.style.gain.copy_(1 / deviation)
+        head.branch_style.gain.copy_(1 / deviation)
+        head.weight.copy_(solution[:-1].T)
+        head.bias.copy_(solution[-1])
+
+
+def _pixels(x: Tensor, stride: int = 5) -> Tensor:
+    """[1, C, H, W] → [N, C], every few pixels."""
+    return x[0, :, ::stride, ::stride].flatten(1).T
+
+
+def haar(image: Tensor) -> Tensor:
+    """The orthonormal Haar bands [B, 4C, H, W] of [B, C, 2H, 2W], in ``inverse_haar``'s order."""
+    a, b, c, d = F.pixel_unshuffle(image, 2).reshape(len(image), image.shape[1], 4, -1).unbind(2)
+    low, vertical = (a + b + c + d) / 2, (a + b - c - d) / 2
+    horizontal, diagonal = (a - b + c - d) / 2, (a - b - c + d) / 2
+    high = torch.stack([vertical, horizontal, diagonal], dim=2).flatten(1, 2)
+    bands = torch.cat([low, high], dim=1)
+    return bands.reshape(len(image), -1, image.shape[2] // 2, image.shape[3] // 2)
+
+
 def fit_heads(
     generator: MobileStyleGAN,
     output: Path,
     recipe: HeadRecipe,
     perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
     report: Callable[[str], None] = print,
+    *,
+    resume: bool = False,
 ) -> None:
-    """Train all heads of a generator side by side and save them in half precision."""
+    """Train all heads of a generator side by side and save them in half precision.
+
+    The samples are drawn in the generator's dtype, the heads are trained in float32: bfloat16
+    draws several times faster, and its rounding lies far below what a head can reach.
+    """
     rng = torch.Generator().manual_seed(recipe.seed)
     begin = time.monotonic()
     pool = [draw_sample(generator, rng) for _ in range(recipe.pool)]
     report(f"{recipe.pool} samples drawn in {time.monotonic() - begin:.0f} s")
-    heads = generator.heads.requires_grad_(True)
+    heads = copy.deepcopy(generator.heads).float()
+    if not resume:
+        for name, head in heads.items():
+            begin_from_regression(head, pool[: recipe.pool // 4], int(name))
+    heads.requires_grad_(True)
     optimiser = torch.optim.Adam(heads.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98))
     average = {int(k): torch.zeros(()) for k in heads}
     step = 0
@@ -146,17 +196,23 @@ def fit_heads(
             layer = int(name)
             made, wanted = render_crop(head, samples, Crop.random(layer, recipe.crop, rng))
             loss = F.mse_loss(made, wanted)
+            average[layer] = average[layer].lerp(loss.detach(), 0.02 if step > 50 else 0.5)
             if perceptual is not None:
                 loss = loss + recipe.perceptual * perceptual(made, wanted).mean()
             loss.backward()  # type: ignore[no-untyped-call]
-            average[layer] = average[layer].lerp(loss.detach(), 0.02 if step > 50 else 0.5)
+        torch.nn.utils.clip_grad_norm_(heads.parameters(), recipe.clip)
         optimiser.step()
         step += 1
         if step % 200 == 0:
-            losses = {8 << k: round(float(v), 5) for k, v in average.items()}
+            losses = {8 << k: f"{psnr(float(v)):.2f} dB" for k, v in average.items()}
             report(f"step {step}, {done:.0%}: {losses}")
             save_heads(heads, output)
     save_heads(heads, output)
+
+
+def psnr(squared_error: float) -> float:
+    """Peak signal-to-noise ratio in dB of a mean squared error on [−1, 1]."""
+    return 10 * math.log10(4 / squared_error)
 
 
 def save_heads(heads: nn.Module, output: Path) -> None:

@@ -1,0 +1,15 @@
+"""``videoinv bench``: measurements that people can repeat on their own machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from pipelines import bench_alignment, bench_generator
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``bench`` and its measurements to the command line."""
+    parser = commands.add_parser("bench", help="measure speed and agreement on this machine")
+    measurements = parser.add_subparsers(metavar="MEASUREMENT", required=True)
+    for measurement in (bench_alignment, bench_generator):
+        measurement.add_parser(measurements)

@@ -1,0 +1,45 @@
+"""The ``videoinv`` command: its subcommands, its exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pipelines import bench, directions, edit_command, models
+from videoinv import __version__
+from videoinv.errors import VideoInvError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 done, 1 failure, 2 bad usage or input, 130 on Ctrl-C."""
+    args = build_parser().parse_args(arguments)
+    try:
+        code: int = args.run(args)
+    except VideoInvError as error:
+        print(f"videoinv: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("videoinv: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="videoinv",
+        description="Edit the face of a person in a video by GAN inversion.",
+        epilog="exit codes: 0 done, 1 failure, 2 bad usage or input, 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"videoinv {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for command in (edit_command, models, directions, bench):
+        command.add_parser(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,253 @@
+"""Edit the face of one person in a video: the main job, as a chain of streaming stages.
+
+decode → locate → steady the crop → invert → steady the codes → edit and render → paste → encode.
+Every stage takes an iterator and is one, so the memory held is the look-ahead and one chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pipelines.compose import Blend, MaskSettings, make_patch, paste
+from pipelines.locate import FaceLocator
+from pipelines.media.frame import Frame
+from pipelines.media.provenance import Provenance
+from pipelines.media.reader import VideoReader
+from pipelines.media.writer import VideoWriter
+from pipelines.report import EditReport, Measures
+from pipelines.sheet import Sheet
+from pipelines.steps import Array, Inverted, Placed, Rendered, Step, chunked, filtered
+from pipelines.timing import StageTimes
+from stabilization.filters import Gaussian, Identity, StreamFilter, unwrap_angle
+from videoinv import __version__
+from videoinv.editing.delta import edit_features
+from videoinv.editing.edit import Edit, apply_edits
+from videoinv.faces.align import crop, to_tensor
+from videoinv.faces.detect import FaceDetector
+from videoinv.faces.mesh import FaceMesh
+from videoinv.faces.types import Alignment
+from videoinv.latents import Latent, concatenate
+from videoinv.model import Model
+
+
+@dataclass(frozen=True)
+class EditSettings:
+    """How a clip is edited; the edits themselves come beside it."""
+
+    size: int | None = None
+    """Side of the crop and of what is rendered; ``None`` takes the generator's next size above
+    the face's own in the video."""
+    chunk: int = 8
+    """Frames inverted and rendered together."""
+    steps: int | None = None
+    """Steps of the encoder for every frame; ``None``: its own defaults, warm and cold."""
+    center_sigma: float = 1.0
+    """Frames over which the crop's centre is smoothed; 0 for not at all. STIT's value."""
+    shape_sigma: float = 3.0
+    """Frames over which the crop's scale and rotation are smoothed. STIT's value."""
+    code_sigma: float = 1.5
+    """Frames over which the codes are smoothed."""
+    blend: Blend = "residual"
+    mask: MaskSettings = field(default_factory=MaskSettings)
+    codec: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+    provenance: bool = True
+    """Write into the output's metadata that the face was edited."""
+
+
+class ClipEditor:
+    """One model with its face networks, ready to edit clips one after another."""
+
+    def __init__(self, model: Model, settings: EditSettings | None = None) -> None:
+        self.model = model
+        self.settings = settings or EditSettings()
+        self._detector, self._mesh = FaceDetector(), FaceMesh()
+
+    def edit(
+        self,
+        source: Path,
+        output: Path,
+        edits: Sequence[Edit],
+        *,
+        measures: Measures | None = None,
+        sheet: Sheet | None = None,
+    ) -> EditReport:
+        """Write ``output``, which is ``source`` with the edits in the face of one person.
+
+        Args:
+            source: a video.
+            output: the result, which appears when it is complete.
+            edits: what to change; none gives the inversion alone.
+            measures: what to measure on every edited frame, if anything.
+            sheet: collects pictures, if given.
+
+        Raises:
+            MediaError, BadInputError, OutputError: see :class:`VideoReader`, :class:`VideoWriter`.
+        """
+        settings = self.settings
+        times = StageTimes()
+        with (
+            VideoReader(source) as reader,
+            VideoWriter(
+                output,
+                reader,
+                codec=settings.codec,
+                crf=settings.crf,
+                preset=settings.preset,
+                provenance=self._provenance(edits) if settings.provenance else None,
+            ) as writer,
+        ):
+            report = EditReport(source, output, self.model.info, [str(edit) for edit in edits])
+            for step in self._stages(reader, edits, times):
+                with times.measure("paste"):
+                    frame = self._paste(step)
+                with times.measure("encode"):
+                    writer.write(frame)
+                with times.measure("measure"):
+                    report.count(step.person is not None)
+                    if step.person is not None and measures is not None:
+                        measures.add(step.person, step.frame, frame)
+                    if sheet is not None:
+                        sheet.add(step, frame)
+        report.finish(times, skipped=reader.skipped, dropped=writer.dropped, measures=measures)
+        return report
+
+    def _stages(
+        self, reader: VideoReader, edits: Sequence[Edit], times: StageTimes
+    ) -> Iterator[Step[Rendered]]:
+        frames = times.timed("decode", reader.frames())
+        placed = times.timed(
+            "locate", FaceLocator(self._size, self._detector, self._mesh).locate(frames)
+        )
+        steady = times.timed("steady", self.steady_crops(placed))
+        inverted = times.timed("invert", self.invert(steady))
+        smooth = times.timed("smooth", self.steady_codes(inverted))
+        return times.timed("render", self.render(smooth, edits))
+
+    def _size(self, scale: float) -> int:
+        """Side of the crop for a face whose quad measures ``scale`` pixels in the frame."""
+        sizes = self.model.generator.sizes
+        return self.settings.size or next((s for s in sizes if s >= 0.9 * scale), sizes[-1])
+
+    def steady_crops(self, steps: Iterable[Step[Placed]]) -> Iterator[Step[Placed]]:
+        """Smooth the crop's centre, and its scale and rotation, each over its own time."""
+        centred = filtered(
+            steps, lambda: _gaussian(self.settings.center_sigma), _center, _with_center
+        )
+        unwrap = _Unwrap()
+        return filtered(
+            centred, lambda: _gaussian(self.settings.shape_sigma), unwrap.shape, _with_shape
+        )
+
+    def invert(self, steps: Iterable[Step[Placed]]) -> Iterator[Step[Inverted]]:
+        """Crop and encode; the first frame of a segment cold, the others from the one before."""
+        last, segment = None, -1
+        for chunk in chunked(steps, self.settings.chunk):
+            if chunk[0].person is None:
+                yield Step(chunk[0].frame, chunk[0].segment, None)
+                continue
+            crops = [crop(step.frame.image, step.person.alignment) for step in chunk]  # type: ignore[union-attr]
+            if chunk[0].segment != segment:
+                last, segment = None, chunk[0].segment
+            latent = self._encode(to_tensor(crops), last)
+            last = latent[-1]
+            for index, step in enumerate(chunk):
+                assert step.person is not None  # chunks hold people only
+                inverted = Inverted(step.person, crops[index], latent[index])
+                yield Step(step.frame, step.segment, inverted)
+
+    def _encode(self, images: torch.Tensor, last: Latent | None) -> Latent:
+        steps = self.settings.steps
+        if last is not None:
+            return self.model.invert(images, start=last, steps=steps)
+        first = self.model.invert(images[:1], steps=steps)
+        if len(images) == 1:
+            return first
+        return concatenate([first, self.model.invert(images[1:], start=first, steps=steps)])
+
+    def steady_codes(self, steps: Iterable[Step[Inverted]]) -> Iterator[Step[Inverted]]:
+        """Smooth the codes over time."""
+        return filtered(steps, lambda: _gaussian(self.settings.code_sigma), _codes, _with_codes)
+
+    @torch.no_grad()
+    def render(
+        self, steps: Iterable[Step[Inverted]], edits: Sequence[Edit]
+    ) -> Iterator[Step[Rendered]]:
+        """Render each latent as it is and edited."""
+        generator = self.model.generator
+        for chunk in chunked(steps, self.settings.chunk):
+            people = [step.person for step in chunk if step.person is not None]
+            if not people:
+                yield Step(chunk[0].frame, chunk[0].segment, None)
+                continue
+            latent = concatenate([person.latent for person in people])
+            times = [float(step.frame.time) for step in chunk]
+            edited = edit_features(generator, latent, apply_edits(latent.codes, edits, times))
+            size = people[0].placed.alignment.size
+            inversion = generator.synthesize(latent, size)
+            result = generator.synthesize(edited, size) if edits else inversion
+            for step, person, before, after in zip(chunk, people, inversion, result, strict=True):
+                yield Step(step.frame, step.segment, Rendered(person, before, after))
+
+    def _paste(self, step: Step[Rendered]) -> Frame:
+        if step.person is None:
+            return step.frame
+        patch = make_patch(step.person, self.settings.blend, self.settings.mask)
+        alignment = step.person.inverted.placed.alignment
+        return replace(step.frame, image=paste(step.frame.image, alignment, patch))
+
+    def _provenance(self, edits: Sequence[Edit]) -> Provenance:
+        return Provenance(
+            "videoinv", __version__, self.model.info.source, tuple(str(edit) for edit in edits)
+        )
+
+
+def _gaussian(sigma: float) -> StreamFilter:
+    return Gaussian(sigma) if sigma > 0 else Identity()
+
+
+def _center(placed: Placed) -> Array:
+    return placed.alignment.center
+
+
+def _with_center(placed: Placed, center: Array) -> Placed:
+    old = placed.alignment
+    moved = Alignment.from_parameters(
+        np.asarray(center, np.float64), old.scale, old.rotation, old.size
+    )
+    return replace(placed, alignment=moved)
+
+
+class _Unwrap:
+    """The crop's log scale and rotation, with the rotation free of jumps by whole turns."""
+
+    def __init__(self) -> None:
+        self._previous = 0.0
+
+    def shape(self, placed: Placed) -> Array:
+        self._previous = unwrap_angle(placed.alignment.rotation, self._previous)
+        return np.array([np.log(placed.alignment.scale), self._previous])
+
+
+def _with_shape(placed: Placed, shape: Array) -> Placed:
+    old = placed.alignment
+    turned = Alignment.from_parameters(
+        old.center, float(np.exp(shape[0])), float(shape[1]), old.size
+    )
+    return replace(placed, alignment=turned)
+
+
+def _codes(inverted: Inverted) -> Array:
+    codes: Array = inverted.latent.codes[0].float().cpu().numpy()
+    return codes
+
+
+def _with_codes(inverted: Inverted, codes: Array) -> Inverted:
+    smooth = torch.from_numpy(codes)[None].to(inverted.latent.codes)
+    return replace(inverted, latent=inverted.latent.with_codes(smooth))

@@ -1,0 +1,142 @@
+"""``videoinv edit``: the command line of the main job."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import get_args
+
+from pipelines.compose import Blend
+from pipelines.edit import ClipEditor, EditSettings
+from pipelines.media.reader import VideoReader
+from pipelines.report import EditReport, Measures
+from pipelines.sheet import Sheet
+from videoinv import load
+from videoinv.editing.edit import parse_edit
+from videoinv.errors import BadInputError, OutputError
+
+DEFAULTS = EditSettings()
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``edit`` to the command line."""
+    parser = commands.add_parser(
+        "edit",
+        help="edit the face of a person in a video",
+        description="Edit the face of the person in a video; everything else stays as it was.",
+        epilog="example: videoinv edit talk.mp4 -o smile.mp4 --edit smile=2 --sheet smile.png",
+    )
+    parser.add_argument("source", type=Path, metavar="IN", help="a video file")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    parser.add_argument(
+        "--edit",
+        action="append",
+        default=[],
+        metavar="NAME=STRENGTH",
+        help="direction and strength, repeatable; over time: 'smile=0@0s,2@1.5s'; see "
+        "'videoinv directions list'",
+    )
+    _add_model_options(parser)
+    _add_picture_options(parser)
+    parser.add_argument(
+        "--report", type=Path, metavar="JSON", help="write what was done and measured"
+    )
+    parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a picture of a few frames")
+    parser.add_argument(
+        "--no-provenance",
+        dest="provenance",
+        action="store_false",
+        help="do not write into the metadata that the face was edited",
+    )
+    parser.set_defaults(run=run)
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", default="default", metavar="NAME", help="'default', a catalog name or a file"
+    )
+    group.add_argument("--encoder", metavar="NAME", help="how frames are inverted, e.g. optimize")
+    group.add_argument(
+        "--generator", metavar="NAME", help="for a checkpoint that has none of its own"
+    )
+    group.add_argument("--steps", type=int, metavar="N", help="steps of the encoder for each frame")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    group.add_argument("--dtype", default="auto", help="auto, float32, bfloat16, float16")
+    group.add_argument(
+        "--chunk", type=int, default=DEFAULTS.chunk, metavar="N", help="frames computed together"
+    )
+
+
+def _add_picture_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("picture")
+    group.add_argument("--size", type=int, metavar="PX", help="side of the rendered face")
+    group.add_argument(
+        "--blend",
+        choices=get_args(Blend),
+        default=DEFAULTS.blend,
+        help="add the change to the source's face, or replace the face (default: %(default)s)",
+    )
+    group.add_argument("--codec", metavar="NAME", help="video encoder, e.g. libx264, hevc_nvenc")
+    group.add_argument(
+        "--crf", type=int, metavar="N", help="quality of the encoder, lower is better"
+    )
+    group.add_argument("--preset", metavar="NAME", help="speed of the encoder, e.g. veryfast")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Edit one clip."""
+    for path in (args.report, args.sheet):
+        _check_folder(path)
+    reader = VideoReader(args.source)  # a bad input is told before a model is loaded
+    model = load(
+        args.model,
+        encoder=args.encoder,
+        generator=args.generator,
+        device=args.device,
+        dtype=args.dtype,
+    )
+    edits = [parse_edit(text, model.directions) for text in args.edit]
+    measures = Measures(edits) if args.report is not None else None
+    sheet = Sheet(reader.frame_count or 1) if args.sheet is not None else None
+    editor = ClipEditor(model, _settings(args))
+    report = editor.edit(args.source, args.output, edits, measures=measures, sheet=sheet)
+    if args.report is not None:
+        report.save(args.report)
+    if sheet is not None:
+        sheet.save(args.sheet)
+    _tell(report)
+    return 0
+
+
+def _settings(args: argparse.Namespace) -> EditSettings:
+    if args.chunk < 1:
+        raise BadInputError(f"--chunk is {args.chunk}; allowed are 1 and more frames")
+    return EditSettings(
+        size=args.size,
+        chunk=args.chunk,
+        steps=args.steps,
+        blend=args.blend,
+        codec=args.codec,
+        crf=args.crf,
+        preset=args.preset,
+        provenance=args.provenance,
+    )
+
+
+def _check_folder(path: Path | None) -> None:
+    """A report that cannot be written shall be told before an hour's work, not after it."""
+    if path is not None and not path.parent.is_dir():
+        raise OutputError(f"{path} cannot be written: there is no folder {path.parent}")
+
+
+def _tell(report: EditReport) -> None:
+    seconds = sum(report.seconds.values())
+    print(
+        f"{report.output}: {report.frames} frames in {seconds:.0f} s, {report.faces} edited, "
+        f"{report.passed_through} passed through without a face",
+        file=sys.stderr,
+    )
+    for loss in report.dropped:
+        print(f"not in the output: {loss}", file=sys.stderr)

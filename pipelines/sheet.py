@@ -1,0 +1,81 @@
+"""A picture to judge an edit by: source, inversion and edited at a few times."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pipelines.media.frame import Frame
+from pipelines.steps import Rendered, Step
+from videoinv.checkpoints.cache import atomic_path
+from videoinv.errors import OutputError
+from videoinv.faces.align import crop, to_images
+
+CELL = 256
+HEADER = 24
+COLUMNS = ("source", "inversion", "edited", "result in the frame")
+
+
+class Sheet:
+    """Collects rows of crops at evenly spaced frames, and writes them as one image.
+
+    Args:
+        frames: how many frames are expected, to spread the rows over them.
+        rows: how many rows.
+    """
+
+    def __init__(self, frames: int, rows: int = 6) -> None:
+        self._wanted = {round(i * (frames - 1) / max(rows - 1, 1)) for i in range(rows)}
+        self._rows: list[NDArray[np.uint8]] = []
+
+    def add(self, step: Step[Rendered], result: Frame) -> None:
+        """Take a row if this frame is one of the chosen; ``result`` is the finished frame."""
+        if step.frame.index not in self._wanted or step.person is None:
+            return
+        alignment = step.person.inverted.placed.alignment.resized(CELL)
+        inversion, edited = to_images(torch.stack([step.person.inversion, step.person.edited]))
+        cells = [
+            crop(step.frame.image, alignment),
+            _resize(inversion),
+            _resize(edited),
+            crop(result.image, alignment),
+        ]
+        label = _label(f"{float(step.frame.time):.2f} s")
+        self._rows.append(np.vstack([label, np.hstack(cells)]))
+
+    def save(self, path: Path) -> None:
+        """Write the rows as a PNG.
+
+        Raises:
+            OutputError: if there is nothing to show, or it cannot be written.
+        """
+        if not self._rows:
+            raise OutputError(f"{path} was not written: no frame with a face was edited")
+        picture = np.vstack([_titles(), *self._rows])
+        done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        assert done  # PNG takes any picture
+        try:
+            with atomic_path(path) as partial:
+                partial.write_bytes(data.tobytes())
+        except OSError as error:
+            raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _resize(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    shrinks = image.shape[0] > CELL
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (CELL, CELL), interpolation=how))
+
+
+def _titles() -> NDArray[np.uint8]:
+    return np.hstack([_label(title, CELL) for title in COLUMNS])
+
+
+def _label(text: str, width: int = CELL * len(COLUMNS)) -> NDArray[np.uint8]:
+    strip = np.full((HEADER, width, 3), 255, np.uint8)
+    cv2.putText(strip, text, (6, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    return strip

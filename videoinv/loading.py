@@ -1,0 +1,92 @@
+"""One name → one model: the default one, or a published checkpoint by path or catalog name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from videoinv.checkpoints.load import DTYPES, load_model
+from videoinv.default import load_default
+from videoinv.editing.directions import load_directions
+from videoinv.errors import BadInputError
+from videoinv.losses.lpips import load_lpips
+from videoinv.model import Model
+from videoinv.optimize import OptimizeEncoder, OptimizeSettings
+
+
+def load_by_name(
+    name: str = "default",
+    *,
+    encoder: str | None = None,
+    generator: str | None = None,
+    device: str = "auto",
+    dtype: str = "auto",
+) -> Model:
+    """The model that ``--model`` means.
+
+    Args:
+        name: ``default``, a catalog name, or a path to a checkpoint of any published system.
+        encoder: ``optimize`` for any model; another of the default model's encoders; or, beside
+            a checkpoint, a file whose encoder is to be used.
+        generator: path or name of the generator, for checkpoints that bring none.
+        device: ``auto`` is the first GPU, else the processor.
+        dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for the fastest that this
+            device computes in hardware and that inversion tolerates.
+
+    Raises:
+        BadInputError: an unknown name, encoder, device or dtype.
+        CheckpointError, FetchError: see :func:`videoinv.checkpoints.load.load_model`.
+    """
+    where = _device(device)
+    kind = _dtype(dtype, where)
+    if name == "default":
+        return load_default(encoder or "optimize", where, kind)
+    optimize = encoder == "optimize"
+    model = load_model(
+        name,
+        generator=generator,
+        encoder=None if optimize else encoder,
+        directions=load_directions(),
+        device=where,
+        dtype=kind,
+    )
+    return _with_optimizer(model, where) if optimize else model
+
+
+def _with_optimizer(model: Model, device: torch.device) -> Model:
+    """The model with optimisation in place of its encoder, ΔF at 32² as in the default model."""
+    layer = next(
+        k for k in range(model.generator.layers) if model.generator.feature_shape(k)[1] == 32
+    )
+    settings = OptimizeSettings(feature_layer=layer)
+    encoder = OptimizeEncoder(model.generator, load_lpips().to(device), settings)
+    return replace(model, encoder=encoder)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInputError(
+            f"device '{name}' is not there; allowed are auto, cpu, cuda, cuda:N"
+        ) from error
+    return device
+
+
+def _dtype(name: str, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.bfloat16 if _fast_bfloat16(device) else torch.float32
+    if name not in DTYPES:
+        raise BadInputError(f"dtype is '{name}'; allowed are auto, {', '.join(DTYPES)}")
+    return DTYPES[name]
+
+
+def _fast_bfloat16(device: torch.device) -> bool:
+    """Whether bfloat16 products run in hardware: on recent GPUs, and CPUs with AVX512-BF16."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
