@@ -16,7 +16,7 @@ layers are nearly free: below 16² they are half a percent of a 1024² image.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
 import torch
@@ -39,9 +39,11 @@ from videoinv.generators.stylegan2_names import (
     convert_names,
     read_config,
 )
-from videoinv.latents import Features, Latent
+from videoinv.generators.stylegan2_strips import run_in_strips
+from videoinv.latents import Latent
 
 _HALF_RESOLUTIONS = 4  # how many of the finest resolutions run in float16 (NVlabs' recipe)
+_LARGEST_WHOLE = 128  # finer resolutions leave the cache and run in strips on a CPU
 _MEAN_SAMPLES = 10_000
 
 
@@ -202,7 +204,7 @@ class StyleGAN2(nn.Module):
         latent = Latent(codes, weight_offsets=weight_offsets or {})
         x = self._start(latent)
         for index in range(layer + 1):
-            x = self._convolve(x, index, latent)
+            x = self._layer(index, latent)(x)
         return x.float()
 
     def synthesize(self, latent: Latent, size: int | None = None) -> Tensor:
@@ -217,13 +219,20 @@ class StyleGAN2(nn.Module):
             BadInputError: if the latent or the size does not fit this generator.
         """
         self._check(latent, size)
+        whole = self._levels_run_whole(latent)
         x = self._start(latent)
         image: Tensor | None = None
-        for level in range(len(self.synthesis)):
-            x = self._run_block(x, level, latent)
-            rgb = self._to_rgb(x, level, latent)
+        for level in range(whole):
+            x = self._run_level(x, level, latent)
+            rgb = self._to_rgb(level, latent)(x)
             image = rgb if image is None else rgb + upsample(image)
         assert image is not None
+        if whole < len(self.synthesis):
+            parts = [
+                self._finish_in_strips(x[b : b + 1], image[b : b + 1], whole, latent[b])
+                for b in range(len(latent))
+            ]
+            image = torch.cat(parts)
         if size is None or size == self.resolution:
             return image
         return F.adaptive_avg_pool2d(image, size)
@@ -232,32 +241,55 @@ class StyleGAN2(nn.Module):
         const = cast(SynthesisBlock, self.synthesis["b4"]).const
         return const.expand(len(latent), -1, -1, -1)
 
-    def _run_block(self, x: Tensor, level: int, latent: Latent) -> Tensor:
+    def _levels_run_whole(self, latent: Latent) -> int:
+        """How many of the resolutions are computed as whole maps; the finer ones in strips."""
+        levels = len(self.synthesis)
+        if self.device.type != "cpu" or torch.is_grad_enabled():
+            return levels
+        coarse = sum(4 << level <= _LARGEST_WHOLE for level in range(levels))
+        injected = 0 if latent.features is None else latent.features.layer // 2 + 2
+        return min(max(coarse, injected), levels)
+
+    def _run_level(self, x: Tensor, level: int, latent: Latent) -> Tensor:
         """The convolutions of one resolution, from the injected features where there are any."""
         features = latent.features
         for index in range(max(2 * level - 1, 0), 2 * level + 1):
-            if features is None or index > features.layer:
-                x = self._convolve(x, index, latent)
-            elif index == features.layer:
-                x = self._inject(x, features, latent)
-            elif features.mode == "add" or features.layer > 2 * level:
-                x = self._convolve(x, index, latent)
+            if features is None or index != features.layer:
+                hidden = features is not None and features.mode == "replace"
+                if not (hidden and features is not None and index < features.layer <= 2 * level):
+                    x = self._layer(index, latent)(x)
+            elif features.mode == "replace":
+                x = features.tensor
+            else:
+                x = self._layer(index, latent)(x) + features.tensor
         return x
 
-    def _inject(self, x: Tensor, features: Features, latent: Latent) -> Tensor:
-        if features.mode == "replace":
-            return features.tensor
-        return self._convolve(x, features.layer, latent) + features.tensor
+    def _finish_in_strips(self, x: Tensor, image: Tensor, level: int, latent: Latent) -> Tensor:
+        """The image of one sample from its features below a resolution."""
+        for finer in range(level, len(self.synthesis)):
+            double, refine = (self._layer(2 * finer - 1 + i, latent) for i in (0, 1))
+            x, rgb = run_in_strips(x, double, refine, self._to_rgb(finer, latent))
+            image = rgb + upsample(image)
+        return image
 
-    def _convolve(self, x: Tensor, index: int, latent: Latent) -> Tensor:
+    def _layer(self, index: int, latent: Latent) -> Callable[..., Tensor]:
+        """Convolution ``index`` for a latent: a function of its input and of the rows to make."""
+        conv = self._conv(index)
         offset = latent.weight_offsets.get(f"{conv_name(index)}.weight")
-        return cast(Tensor, self._conv(index)(x, latent.codes[:, index], offset, self.noise))
+        noise = conv.noise(self.noise, len(latent))
 
-    def _to_rgb(self, x: Tensor, level: int, latent: Latent) -> Tensor:
+        def run(x: Tensor, rows: slice | None = None) -> Tensor:
+            part = noise if noise is None or rows is None else noise[..., rows, :]
+            return cast(Tensor, conv(x, latent.codes[:, index], part, offset))
+
+        return run
+
+    def _to_rgb(self, level: int, latent: Latent) -> Callable[[Tensor], Tensor]:
         name = f"b{4 << level}"
-        offset = latent.weight_offsets.get(f"synthesis.{name}.torgb.weight")
         torgb = cast(SynthesisBlock, self.synthesis[name]).torgb
-        return cast(Tensor, torgb(x, latent.codes[:, 2 * level + 1], offset))
+        offset = latent.weight_offsets.get(f"synthesis.{name}.torgb.weight")
+        code = latent.codes[:, 2 * level + 1]
+        return lambda x: cast(Tensor, torgb(x, code, offset))
 
     def _conv(self, index: int) -> ModulatedConv:
         if not 0 <= index < self.layers:

@@ -18,7 +18,7 @@ float32 too, and the fine ones clamp their output.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Literal
 
 import torch
@@ -41,19 +41,23 @@ class Derived:
     """
 
     def __init__(self) -> None:
-        self._kept: tuple[object, Tensor] | None = None
+        self._kept: tuple[list[Tensor], list[object], Tensor] | None = None
 
-    def get(self, sources: Sequence[Tensor], compute: Callable[[], Tensor]) -> Tensor:
+    def get(self, sources: list[Tensor], compute: Callable[[], Tensor]) -> Tensor:
         """``compute()``, or what it returned for the same values of ``sources``."""
         if torch.is_grad_enabled() and any(source.requires_grad for source in sources):
             return compute()
-        key = [(s.data_ptr(), s._version, s.dtype, s.device) for s in sources]
+        state: list[object] = [(s.data_ptr(), s._version, s.dtype) for s in sources]
         kept = self._kept
-        if kept is None or kept[0] != key:
+        if (
+            kept is None
+            or kept[1] != state
+            or any(a is not b for a, b in zip(kept[0], sources, strict=True))
+        ):
             with torch.inference_mode(False), torch.no_grad():
-                kept = (key, compute())
+                kept = (sources, state, compute())
             self._kept = kept
-        return kept[1]
+        return kept[2]
 
     def __deepcopy__(self, memo: dict[int, object]) -> Derived:
         return Derived()
@@ -97,9 +101,9 @@ class FullyConnected(Float32):
         return F.leaky_relu(y, SLOPE) * GAIN if self.activate else y
 
 
-def modulated(weight: Tensor, styles: Tensor) -> Tensor:
-    """W·s for every sample: [O, I, k, k] or [B, O, I, k, k] and [B, I] → [B, O, I, k, k]."""
-    return weight * styles[:, None, :, None, None]
+def layout(device: torch.device) -> torch.memory_format:
+    """The memory format in which convolutions are fastest: on CPUs channels go last."""
+    return torch.channels_last if device.type == "cpu" else torch.contiguous_format
 
 
 class ModulatedConv(nn.Module):
@@ -121,64 +125,97 @@ class ModulatedConv(nn.Module):
     ) -> None:
         super().__init__()
         self.affine = FullyConnected(style, inputs, bias=1.0)
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        weight = torch.randn(outputs, inputs, 3, 3)
+        self.weight = nn.Parameter(weight.contiguous(memory_format=layout(weight.device)))
         self.bias = nn.Parameter(torch.zeros(outputs))
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.resolution, self.up, self.half_safe = resolution, up, half_safe
         self._energy, self._term, self._normalised = Derived(), Derived(), Derived()
 
+    def noise(self, kind: Noise, batch: int) -> Tensor | None:
+        """The noise of a whole output: the stored [r, r], fresh [B, 1, r, r], or none."""
+        if kind == "fixed":
+            return self.noise_const
+        if kind == "none":
+            return None
+        side = self.resolution
+        return torch.randn(batch, 1, side, side, device=self.noise_const.device)
+
     def forward(
-        self, x: Tensor, code: Tensor, offset: Tensor | None = None, noise: Noise = "fixed"
+        self, x: Tensor, code: Tensor, noise: Tensor | None = None, offset: Tensor | None = None
     ) -> Tensor:
-        """The layer's output [B, O, r, r].
+        """The layer's output [B, O, h, w].
 
         Args:
-            x: [B, I, r, r], or half that side when the layer doubles it.
+            x: [B, I, h, w], or half that size when the layer doubles it; any part of the map.
             code: this layer's row of the codes, [B, style].
-            offset: per-sample ΔW [B, O, I, 3, 3] that is added to the weight.
-            noise: the stored noise, fresh noise, or none.
+            noise: what ``noise()`` returned, or the same part of it.
+            offset: ΔW [B, O, I, 3, 3], added to the weight of each sample.
         """
+        x = x.to(self.weight.dtype, memory_format=layout(x.device))
         styles = self.affine(code)
-        x = x.to(self.weight.dtype)
-        if offset is not None or self._folds(x):
-            y = self._convolve_folded(x, styles, offset)
-            y = y + self._noise(y, noise) * GAIN + (self.bias * GAIN).view(-1, 1, 1)
-            y = y.to(x.dtype)
+        if offset is not None or self._weight_is_smaller(x):
+            y = self._convolve_each(x, styles, noise, offset)
         else:
             y = self._convolve_shared(x, styles, noise)
         y = F.leaky_relu_(y, SLOPE)
         return y.clamp_(-HALF_CLAMP, HALF_CLAMP) if y.dtype == torch.float16 else y
 
-    def _folds(self, x: Tensor) -> bool:
-        return False
+    def _weight_is_smaller(self, x: Tensor) -> bool:
+        """Whether scaling the weight for each sample is less work than scaling the maps.
 
-    def _convolve_shared(self, x: Tensor, styles: Tensor, noise: Noise) -> Tensor:
+        An accelerator prefers one convolution for the batch, whatever the sizes.
+        """
+        may_loop = len(x) == 1 or x.device.type == "cpu"
+        return may_loop and x.shape[2] * x.shape[3] > 3 * self.weight.shape[0]
+
+    def _convolve_shared(self, x: Tensor, styles: Tensor, noise: Tensor | None) -> Tensor:
+        """Scale the input, convolve the batch with the one weight, scale the output."""
         weight: Tensor = self.weight
         if x.dtype == torch.float16:
             weight = self._normalised.get([self.weight], self._normalise)
             styles = styles / styles.abs().amax(1, keepdim=True)
-        energy = self._energy.get([self.weight], lambda: weight.float().square().sum((2, 3)))
-        demodulation = (styles.square() @ energy.t() + EPSILON).rsqrt() * GAIN
+        scale = self._demodulation(styles, self._table(weight)).to(x.dtype)
         y = self._convolve(x * styles.to(x.dtype)[:, :, None, None], weight)
-        return torch.addcmul(
-            self._noise_and_bias(y, noise), y, demodulation.to(y.dtype)[..., None, None]
-        )
+        return torch.addcmul(self._noise_and_bias(noise), y, scale[:, :, None, None])
 
-    def _convolve_folded(self, x: Tensor, styles: Tensor, offset: Tensor | None) -> Tensor:
-        weight = self.weight.float() if offset is None else self.weight.float() + offset.float()
-        weights = modulated(weight, styles)
-        scale = (weights.square().sum((2, 3, 4), keepdim=True) + EPSILON).rsqrt()
-        weights = (weights * (scale * GAIN)).to(x.dtype)
-        return torch.cat([self._convolve(x[b : b + 1], weights[b]) for b in range(len(x))])
+    def _convolve_each(
+        self, x: Tensor, styles: Tensor, noise: Tensor | None, offset: Tensor | None
+    ) -> Tensor:
+        """Scale the weight of each sample and convolve it by itself, the bias included."""
+        weight: Tensor = self.weight
+        if offset is None:
+            scale = self._demodulation(styles, self._table(weight))
+        else:
+            weight = weight.float() + offset.float()
+            scale = self._demodulation(styles, weight.square().sum((3, 4)))
+        weights = weight * (scale[:, :, None] * styles[:, None])[..., None, None]
+        weights, bias = weights.to(x.dtype), (self.bias * GAIN).to(x.dtype)
+        maps = [self._convolve(x[b : b + 1], weights[b], bias) for b in range(len(x))]
+        y = maps[0] if len(maps) == 1 else torch.cat(maps)
+        if noise is not None:
+            y += (noise * (self.noise_strength * GAIN)).to(y.dtype)
+        return y
 
-    def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
+    def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         if not self.up:
-            return F.conv2d(x, weight, padding=1)
+            return F.conv2d(x, weight, bias, padding=1)
         y = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-        taps = torch.tensor(FIR, device=y.device, dtype=y.dtype)
-        kernel = (taps[:, None] * taps / 16).expand(y.shape[1], 1, 4, 4)
-        return F.conv2d(y, kernel, padding=1, groups=y.shape[1])
+        return F.conv2d(y, fir(y), bias, padding=1, groups=y.shape[1])
+
+    def _table(self, weight: Tensor) -> Tensor:
+        """Σ_k W², [O, I]."""
+        return self._energy.get([weight], lambda: weight.float().square().sum((2, 3)))
+
+    @staticmethod
+    def _demodulation(styles: Tensor, table: Tensor) -> Tensor:
+        """The activation's gain times d = 1/√(Σ_i s_i² Σ_k W² + ε), [B, O].
+
+        ``table`` is Σ_k W², [O, I] or [B, O, I].
+        """
+        energy = torch.matmul(table, styles.square()[:, :, None])[:, :, 0]
+        return (energy + EPSILON).rsqrt() * GAIN
 
     def _normalise(self) -> Tensor:
         """W scaled per output channel so that a float16 sum cannot overflow."""
@@ -186,32 +223,30 @@ class ModulatedConv(nn.Module):
         largest = weight.abs().amax((1, 2, 3), keepdim=True)
         return (weight / (largest * math.sqrt(weight[0].numel()))).to(self.weight.dtype)
 
-    def _noise(self, y: Tensor, noise: Noise) -> Tensor:
-        """Noise · strength, [1 or B, 1, r, r]."""
-        if noise == "none":
-            return torch.zeros((1, 1, 1, 1), device=y.device)
-        if noise == "random":
-            side = self.resolution
-            return torch.randn(len(y), 1, side, side, device=y.device) * self.noise_strength
-        return (self.noise_const * self.noise_strength)[None, None]
+    def _noise_and_bias(self, noise: Tensor | None) -> Tensor:
+        """(noise · strength + bias) · gain: [O, r, r] or [B, O, r, r]; without noise [O, 1, 1]."""
+        bias = self.bias.view(-1, 1, 1)
 
-    def _noise_and_bias(self, y: Tensor, noise: Noise) -> Tensor:
-        """(noise · strength + bias) · gain in y's dtype, [1 or B, O, r or 1, r or 1]."""
+        def fuse() -> Tensor:
+            term = bias if noise is None else noise * self.noise_strength + bias
+            return (term * GAIN).to(self.weight.dtype)
 
-        def compute() -> Tensor:
-            return ((self._noise(y, noise) + self.bias.view(-1, 1, 1)) * GAIN).to(y.dtype)
-
-        if noise != "fixed":
-            return compute()
-        return self._term.get([self.noise_const, self.noise_strength, self.bias], compute)
+        if noise is not self.noise_const:
+            return fuse()
+        # The weight is a source because the term has its dtype.
+        sources = [self.noise_const, self.noise_strength, self.bias, self.weight]
+        return self._term.get(sources, fuse)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
         """Cast the weight only; float16 leaves the weights of coarse layers in float32."""
 
         def cast(tensor: Tensor) -> Tensor:
             changed = fn(tensor)
-            keep = changed.dtype == torch.float16 and not self.half_safe
-            return changed if tensor.dim() == 4 and not keep else tensor.to(changed.device)
+            if tensor.dim() != 4 or (changed.dtype == torch.float16 and not self.half_safe):
+                changed = tensor.to(changed.device)
+            if changed.dim() == 4:
+                changed = changed.contiguous(memory_format=layout(changed.device))
+            return changed
 
         super()._apply(cast, recurse)  # type: ignore[no-untyped-call]
         return self
@@ -227,16 +262,21 @@ class ToRGB(Float32):
         self.bias = nn.Parameter(torch.zeros(3))
 
     def forward(self, x: Tensor, code: Tensor, offset: Tensor | None = None) -> Tensor:
-        """[B, I, r, r] and [B, style] → [B, 3, r, r] in float32; ``offset`` [B, 3, I, 1, 1]."""
+        """[B, I, h, w] and [B, style] → [B, 3, h, w] in float32; ``offset`` [B, 3, I, 1, 1]."""
         weight = self.weight if offset is None else self.weight + offset.float()
         styles = self.affine(code) / math.sqrt(x.shape[1])
-        weights = modulated(weight, styles).flatten(2).to(x.dtype)
-        rgb = torch.bmm(weights, x.flatten(2)).float() + self.bias[:, None]
-        return rgb.view(len(x), 3, *x.shape[2:])
+        weights = (weight * styles[:, None, :, None, None]).to(x.dtype)
+        maps = [F.conv2d(x[b : b + 1], weights[b]) for b in range(len(x))]
+        rgb = maps[0] if len(maps) == 1 else torch.cat(maps)
+        return rgb.float() + self.bias.view(-1, 1, 1)
+
+
+def fir(image: Tensor) -> Tensor:
+    """The low-pass kernel [1, 3, 3, 1]ᵀ[1, 3, 3, 1] / 16 for every channel: [C, 1, 4, 4]."""
+    taps = torch.tensor(FIR, device=image.device, dtype=image.dtype) / 4
+    return (taps[:, None] * taps).expand(image.shape[1], 1, 4, 4)
 
 
 def upsample(image: Tensor) -> Tensor:
-    """[B, C, r, r] → [B, C, 2r, 2r] by the FIR taps [1, 3, 3, 1], zero beyond the border."""
-    taps = torch.tensor(FIR, device=image.device, dtype=image.dtype) / 4
-    kernel = (taps[:, None] * taps).expand(image.shape[1], 1, 4, 4)
-    return F.conv_transpose2d(image, kernel, stride=2, padding=1, groups=image.shape[1])
+    """[B, C, r, r] → [B, C, 2r, 2r], filtered, zero beyond the border."""
+    return F.conv_transpose2d(image, fir(image), stride=2, padding=1, groups=image.shape[1])
