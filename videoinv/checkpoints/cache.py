@@ -22,7 +22,7 @@ def cache_dir() -> Path:
         OutputError: the folder cannot be made.
     """
     chosen = os.environ.get("VIDEOINV_CACHE")
-    folder = Path(chosen).expanduser() if chosen else _platform_cache() / "videoinv"
+    folder = Path(chosen).expanduser().absolute() if chosen else _platform_cache() / "videoinv"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -94,8 +94,9 @@ def _pip_download(package: Package, folder: Path, out: Path) -> None:
     command += ["--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
     command += ["--require-hashes", "--no-build-isolation", f"{kind}={package.project}"]
     command += ["--dest", str(out), "--requirement", str(requirement)]
-    extra = _without_setup(folder) if package.format == "sdist" else {}
-    _run(command, package, folder, **extra)
+    settings = _without_setup(folder) if package.format == "sdist" else {}
+    # In the folder the user is in: what pip.conf and PIP_… say may be relative to it.
+    _run(command, package, folder, cwd=Path.cwd(), settings=settings)
 
 
 def _without_setup(folder: Path) -> dict[str, str]:
@@ -117,16 +118,19 @@ def _npm_pack(package: Package, folder: Path, out: Path) -> None:
             f"{package.project}@{package.version}` makes elsewhere, with "
             "`videoinv models install NAME --file PATH`"
         )
-    _run([npm, "pack", "--ignore-scripts", f"{package.project}@{package.version}"], package, out)
+    command = [npm, "pack", "--ignore-scripts", f"{package.project}@{package.version}"]
+    _run(command, package, folder, cwd=out, settings={})
 
 
-def _run(command: list[str], package: Package, cwd: Path, **extra: str) -> None:
-    """Run a client with its temporary files below ``cwd``, where the progress bar sees them."""
-    scratch = {name: str(cwd) for name in ("TMPDIR", "TEMP", "TMP")}
+def _run(
+    command: list[str], package: Package, folder: Path, *, cwd: Path, settings: dict[str, str]
+) -> None:
+    """Run a client with its temporary files in ``folder``, where the progress bar sees them."""
+    scratch = {name: str(folder) for name in ("TMPDIR", "TEMP", "TMP")}
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, **scratch, **extra},
+        env={**os.environ, **scratch, **settings},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -30,6 +30,15 @@ def test_an_sdist_member_is_kept_without_running_its_setup(cache, fake, use_cata
     assert not fake.setup_ran.exists()
 
 
+def test_settings_and_cache_may_be_relative_paths(cache, fake, use_catalog, tmp_path, monkeypatch):
+    use_catalog(fake.catalog(fake.wheel))
+    fake.offer(fake.wheel)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PIP_FIND_LINKS", "index")
+    monkeypatch.setenv("VIDEOINV_CACHE", "cache")
+    assert fetch("fake") == cache / "fake.bin"
+
+
 def test_a_damaged_cached_file_is_fetched_again(cache, fake, use_catalog):
     use_catalog(fake.catalog(fake.wheel))
     fake.offer(fake.wheel)
