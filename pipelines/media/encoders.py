@@ -52,6 +52,10 @@ ENCODERS: dict[str, Settings] = {
 }
 
 
+# For 8 bits per sample and for more.
+_DEFAULTS = {"webm": ("libvpx-vp9", "libsvtav1"), "others": ("libx264", "libx265")}
+
+
 @dataclass(frozen=True)
 class Encoding:
     """The choice for one output."""
@@ -92,8 +96,8 @@ def choose_encoding(
 ) -> Encoding:
     """The encoder and the pixel format that keep most of the source.
 
-    By default WebM gets VP9, 8-bit video H.264, and deeper video HEVC, because players that show
-    10 bits at all show them in HEVC, hardly any in H.264.
+    By default 8-bit video becomes H.264, or VP9 in WebM. Deeper video becomes HEVC, because hardly
+    any player shows 10 bits in H.264, and AV1 in WebM.
 
     Args:
         container: libav's name of the output container.
@@ -107,8 +111,8 @@ def choose_encoding(
         BadInputError: if libav has no video encoder of that name.
     """
     if codec is None:
-        deep = source.depth > 8
-        codec = "libvpx-vp9" if container == "webm" else "libx265" if deep else "libx264"
+        ordinary, deep = _DEFAULTS["webm" if container == "webm" else "others"]
+        codec = ordinary if source.depth == 8 else deep
     taken = _formats_of(codec)
     # 4:2:0 halves both sides, and H.264 and HEVC can only hold whole chroma samples: an odd size
     # needs 4:4:4. VP9 and AV1 round up by themselves.
@@ -117,6 +121,8 @@ def choose_encoding(
     working, pixel_format = _nearest(wanted, taken)
     settings = ENCODERS.get(codec, Settings())
     options = settings.options(crf, preset)
+    if working.alpha and codec == "libvpx-vp9":
+        options["auto-alt-ref"] = "0"  # its invisible frames have no place for alpha
     return Encoding(codec, working, pixel_format, options, tuple(_losses(source, working, codec)))
 
 

@@ -6,7 +6,8 @@ import hashlib
 from fractions import Fraction
 from pathlib import Path
 
-from pipelines.media.reader import VideoReader, open_video
+from pipelines.media.opening import open_video
+from pipelines.media.reader import VideoReader
 
 PacketDigest = tuple[Fraction | None, Fraction | None, str]
 """Presentation time and decoding time in seconds, SHA-256 of the payload."""
@@ -18,7 +19,7 @@ def timestamps(path: str | Path) -> list[Fraction]:
     Raises:
         MediaError: if it is no video.
     """
-    return [frame.time for frame in VideoReader(path)]
+    return list(VideoReader(path).times())
 
 
 def packet_digests(path: str | Path, kind: str = "audio") -> list[PacketDigest]:

@@ -49,8 +49,9 @@ class Muxer:
             self._stream = self._add_picture(source, encoding)
             self._passthrough = Passthrough(source.path, self._container, format_name)
             if provenance is not None:
-                tags = self._container.metadata
-                tags.update(provenance.tags(tags))
+                tags = provenance.added_to(self._container.metadata)
+                self._container.metadata.clear()
+                self._container.metadata.update(tags)
             self._container.container_options.update(self._options(format_name))
             self._container.start_encoding()
         except BaseException:
@@ -92,7 +93,8 @@ class Muxer:
         stream.time_base = source.time_base
         context = stream.codec_context
         context.time_base = source.time_base
-        context.sample_aspect_ratio = source.pixel_aspect
+        if source.pixel_aspect:
+            context.sample_aspect_ratio = source.pixel_aspect
         context.colorspace = source.color.matrix
         context.color_range = source.color.output_range
         context.color_primaries = source.color.primaries

@@ -12,7 +12,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
-from pipelines.media.reader import open_video, video_stream
+from pipelines.media.opening import open_video, video_stream
 from pipelines.media.tags import own_tags_removed
 
 
@@ -34,11 +34,14 @@ class Passthrough:
         self._input: InputContainer = open_video(source)
         picture = video_stream(self._input, source)
         self._targets: dict[int, Stream] = {}
+        chapters = self._input.chapters()
         for stream in self._input.streams:
-            if stream.index != picture.index:
+            # mp4 and mov keep the titles of chapters in a track, which their muxer makes anew.
+            if stream.index != picture.index and not (chapters and stream.name == "bin_data"):
                 self._adopt(stream, format_name)
         output.metadata.update(own_tags_removed(self._input.metadata))
-        self._copy_chapters(format_name)
+        if chapters:
+            output.set_chapters(chapters)
         self._packets = self._read()
         self._waiting = next(self._packets, None)
 
@@ -66,11 +69,6 @@ class Passthrough:
                 f"{stream.type} stream {stream.index} ({codec}): "
                 f"{format_name} cannot hold it ({reason})"
             )
-
-    def _copy_chapters(self, format_name: str) -> None:
-        chapters = self._input.chapters()
-        if chapters:
-            self._output.set_chapters(chapters)
 
     def _read(self) -> Iterator[Packet[Stream]]:
         """The packets to copy; a source that breaks off ends here as it does in the reader."""

@@ -12,14 +12,14 @@ from pipelines.media.color import Color, ColorConverter
 from pipelines.media.encoders import Encoding
 from pipelines.media.frame import Decoded, Frame
 from pipelines.media.orientation import Orientation
-from pipelines.media.planes import paint, planes_of
+from pipelines.media.planes import PlanarFormat, Plane, paint, planes_of, subsampled
 
 
 class PictureBuilder:
     """Builds the encoder's pictures: the decoder's samples, with the edited pixels painted in.
 
-    A pixel that equals the decoded one never becomes RGB on its way, so it keeps its depth, its
-    chroma and its exact value. The picture is upright.
+    A pixel that equals the decoded one never becomes RGB on its way, so it keeps its depth and its
+    exact value (chroma is resampled only where the picture is turned upright).
 
     Args:
         orientation: how the decoded frames are turned.
@@ -35,9 +35,11 @@ class PictureBuilder:
         self._width, self._height = size
         self._color = color
         self._pixel_format = encoding.pixel_format
-        # Turned 4:2:2 would be halved in the other direction, which hardly any encoder takes.
-        turned_422 = orientation.swaps_sides and encoding.working.chroma == "422"
-        self._canvas = replace(encoding.working, chroma="444") if turned_422 else encoding.working
+        self._working = encoding.working
+        # A chroma sample lies at the left of its pixels; turning the small planes would put it
+        # elsewhere and shift the colours, so a turned picture passes through 4:4:4.
+        self._turned = orientation != Orientation()
+        self._canvas = replace(self._working, chroma="444") if self._turned else self._working
         self._converter = ColorConverter()
 
     def build(self, frame: Frame) -> av.VideoFrame:
@@ -52,7 +54,7 @@ class PictureBuilder:
                 f"frame {frame.index}: image is {image.dtype} {image.shape}, "
                 f"must be uint8 {(self._height, self._width, 3)}"
             )
-        canvas = self._new_canvas()
+        canvas = self._blank(self._canvas)
         planes = planes_of(canvas)
         if frame.decoded is None:
             changed = np.ones(image.shape[:2], np.bool_)
@@ -62,25 +64,32 @@ class PictureBuilder:
             self._copy_decoded(frame.decoded, planes)
             changed = _changed(image, frame.decoded.image)
         paint(planes, image, changed, self._color, self._canvas.depth)
-        return self._timed(self._converter.planar(canvas, self._pixel_format), frame)
+        if self._turned:
+            canvas = self._blank(self._working)
+            _reduce(planes, planes_of(canvas))
+        picture = self._converter.planar(canvas, self._pixel_format)
+        picture.pts, picture.time_base = frame.pts, frame.time_base
+        return picture
 
-    def _new_canvas(self) -> av.VideoFrame:
-        canvas = av.VideoFrame(self._width, self._height, self._canvas.name)
+    def _blank(self, pixels: PlanarFormat) -> av.VideoFrame:
+        canvas = av.VideoFrame(self._width, self._height, pixels.name)
         canvas.colorspace = self._color.matrix
         canvas.color_range = self._color.output_range
         canvas.color_primaries = self._color.primaries
         canvas.color_trc = self._color.transfer
         return canvas
 
-    def _copy_decoded(self, decoded: Decoded, planes: list[NDArray[np.generic]]) -> None:
+    def _copy_decoded(self, decoded: Decoded, planes: list[Plane]) -> None:
         stored = self._converter.planar(decoded.frame, self._canvas.name)
         for target, source in zip(planes, planes_of(stored), strict=True):
             target[:] = self._orientation.apply(source)
 
-    @staticmethod
-    def _timed(picture: av.VideoFrame, frame: Frame) -> av.VideoFrame:
-        picture.pts, picture.time_base = frame.pts, frame.time_base
-        return picture
+
+def _reduce(planes: list[Plane], targets: list[Plane]) -> None:
+    """Fill planes from others of the same picture whose chroma is finer or the same."""
+    for plane, target in zip(planes, targets, strict=True):
+        down, across = (-(-a // b) for a, b in zip(plane.shape, target.shape, strict=True))
+        target[:] = np.rint(subsampled(plane.astype(np.float32), down, across))
 
 
 def _changed(image: NDArray[np.uint8], original: NDArray[np.uint8]) -> NDArray[np.bool_]:

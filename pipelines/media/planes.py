@@ -37,18 +37,17 @@ class PlanarFormat:
 
 def planar_format(pixel_format: av.VideoFormat) -> PlanarFormat:
     """The planar Y'CbCr format that holds all that ``pixel_format`` holds; RGB becomes 4:4:4."""
+    # At 16 × 16 the sizes of the chroma planes tell the subsampling.
     components = av.VideoFormat(pixel_format.name, 16, 16).components
     depth = max(component.bits for component in components)
     alpha = any(component.is_alpha for component in components)
-    chroma = [component for component in components if component.is_chroma]
     if pixel_format.is_rgb or pixel_format.has_palette:
-        subsampling = "444"
-    elif not chroma:  # grey: an edit may bring colour
-        subsampling = "420"
+        chroma = "444"
+    elif len(components) < 3:  # grey: an edit may bring colour
+        chroma = "420"
     else:
-        steps = (16 // chroma[0].width, 16 // chroma[0].height)
-        subsampling = _SUBSAMPLING.get(steps, "420" if steps > (2, 1) else "444")
-    return PlanarFormat(subsampling, 8 if depth <= 8 else 10 if depth <= 10 else 12, alpha)
+        chroma = _SUBSAMPLING.get((16 // components[1].width, 16 // components[1].height), "444")
+    return PlanarFormat(chroma, 8 if depth <= 8 else 10 if depth <= 10 else 12, alpha)
 
 
 def planes_of(frame: av.VideoFrame) -> list[Plane]:
@@ -89,8 +88,25 @@ def paint(
     small = (slice(rows.start // down, None), slice(columns.start // across, None))
     small_mask = np.any(_blocks(mask, down, across), axis=(1, 3))
     for plane, channel in zip(chroma, (1, 2), strict=True):
-        means = _blocks(samples[..., channel], down, across).mean(axis=(1, 3))
-        _store(plane[small][: means.shape[0], : means.shape[1]], means, small_mask, depth)
+        reduced = subsampled(samples[..., channel], down, across)
+        _store(plane[small][: reduced.shape[0], : reduced.shape[1]], reduced, small_mask, depth)
+
+
+def subsampled(samples: NDArray[Any], down: int, across: int) -> NDArray[Any]:
+    """Chroma, float [H, W], at 1 / ``down`` of the rows and 1 / ``across`` of the columns.
+
+    A sample lies on the left column of its pixels and midway between their rows, where H.264,
+    HEVC and VP9 expect it (H.273, chroma location type 0); a plain mean would shift the colours
+    by half a pixel.
+    """
+    if across == 2:
+        smooth = cv2.sepFilter2D(
+            samples, -1, np.array([0.25, 0.5, 0.25]), np.ones(1), borderType=cv2.BORDER_REPLICATE
+        )
+        samples = smooth[:, ::2]
+    if down == 2:
+        samples = _blocks(samples, 2, 1).mean(axis=(1, 3))
+    return samples
 
 
 def _bounds(changed: NDArray[np.bool_], down: int, across: int) -> tuple[slice, slice] | None:

@@ -25,10 +25,14 @@ class Provenance:
             f"(model: {self.model}; edits: {edits})."
         )
 
-    def tags(self, source: Mapping[str, str]) -> dict[str, str]:
-        """The metadata to write; comments that the source already has are kept before ours."""
-        tags = {"encoded_by": f"{self.tool} {self.version}"}
-        for name in ("comment", "description"):
-            kept = source.get(name, "")
-            tags[name] = f"{kept} {self.statement}" if kept else self.statement
-        return tags
+    def added_to(self, tags: Mapping[str, str]) -> dict[str, str]:
+        """A file's tags with this beside them; comments that it already has stay in front.
+
+        Matroska writes names in capitals, so case does not count.
+        """
+        ours = {"comment": self.statement, "description": self.statement}
+        for name, value in tags.items():
+            if name.lower() in ours and value:
+                ours[name.lower()] = f"{value} {self.statement}"
+        ours["encoded_by"] = f"{self.tool} {self.version}"
+        return {name: value for name, value in tags.items() if name.lower() not in ours} | ours

@@ -6,21 +6,18 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from pipelines.media.color import Color, ColorConverter, color_of
+from pipelines.media.decoding import Decoding
 from pipelines.media.frame import Decoded, Frame
+from pipelines.media.opening import open_video, video_stream
 from pipelines.media.orientation import Orientation, orientation_of
 from pipelines.media.tags import own_tags_removed
 from videoinv.errors import MediaError
-
-# A file whose packets cannot be read any more: give up after so many failures in a row.
-_READ_ATTEMPTS = 16
 
 
 class VideoReader:
@@ -38,21 +35,17 @@ class VideoReader:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.skipped = 0
-        """Packets of the latest iteration that could not be read or decoded, so far."""
-        self.truncated = False
-        """Whether the latest iteration ended before the end that the file announces."""
         self._closed = False
+        self._pass: Decoding | None = None
         with open_video(self.path) as container:
             stream = video_stream(container, self.path)
-            first = next(self._decode(container, stream), None)
+            first = next(iter(Decoding(container, stream)), None)
             if first is None:
                 raise MediaError(
                     f"{self.path}: no frame of its video ({stream.codec_context.name}) can be "
                     "decoded; re-encode it, for instance with `ffmpeg -i IN OUT.mp4`"
                 )
             self._describe(container, stream, first)
-        self.skipped = 0
 
     def _describe(
         self, container: InputContainer, stream: VideoStream, first: av.VideoFrame
@@ -60,7 +53,8 @@ class VideoReader:
         self.orientation: Orientation = orientation_of(first)
         self.color: Color = color_of(first)
         self.pixel_format: str = first.format.name
-        self.width, self.height = self.orientation.size(first.width, first.height)
+        self._stored_size = (first.width, first.height)
+        self.width, self.height = self.orientation.size(*self._stored_size)
         self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
         self.rate: Fraction | None = stream.average_rate or stream.guessed_rate or None
         self.duration: Fraction | None = _duration(container, stream)
@@ -74,33 +68,29 @@ class VideoReader:
         """How far the stored pictures are turned for display: degrees clockwise, 0 to 270."""
         return self.orientation.degrees
 
+    @property
+    def skipped(self) -> int:
+        """Packets of the latest iteration that could not be read or decoded, so far."""
+        return self._pass.skipped if self._pass else 0
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the latest iteration found that the file breaks off before its end."""
+        return self._pass is not None and self._pass.truncated
+
     def frames(
         self, start: Fraction | None = None, stop: Fraction | None = None
     ) -> Iterator[Frame]:
-        """The frames with start ≤ time < stop in seconds; indices count from the first of them.
-
-        Frames of another size than the first are skipped and counted: a stream may change its
-        size halfway, an output cannot.
-        """
-        self.skipped, self.truncated = 0, False
+        """The frames with start ≤ time < stop in seconds; indices count from the first of them."""
         converter = ColorConverter()
-        index, last = 0, None
-        with open_video(self.path) as container:
-            stream = video_stream(container, self.path)
-            if start is not None:
-                container.seek(int(start / self.time_base), stream=stream)
-            for decoded in self._decode(container, stream):
-                pts = _next_pts(decoded, last, self._ticks_per_frame)
-                last = pts
-                if start is not None and pts * self.time_base < start:
-                    continue
-                if self._closed or (stop is not None and pts * self.time_base >= stop):
-                    return
-                if self.orientation.size(decoded.width, decoded.height) != self.size:
-                    self.skipped += 1
-                    continue
-                yield self._frame(decoded, pts, index, converter)
-                index += 1
+        for index, (pts, decoded) in enumerate(self._decode(start, stop)):
+            image = self.orientation.apply(converter.rgb(decoded)).copy()
+            image.flags.writeable = False
+            yield Frame(image, pts, self.time_base, index, Decoded(decoded, image))
+
+    def times(self) -> Iterator[Fraction]:
+        """The times in seconds of all frames: ``frame.time`` without making the pictures."""
+        return (pts * self.time_base for pts, _ in self._decode(None, None))
 
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
@@ -114,39 +104,23 @@ class VideoReader:
     def _ticks_per_frame(self) -> int:
         return max(1, round(1 / (self.rate * self.time_base))) if self.rate else 1
 
-    def _frame(
-        self, decoded: av.VideoFrame, pts: int, index: int, converter: ColorConverter
-    ) -> Frame:
-        image = self.orientation.apply(converter.rgb(decoded)).copy()
-        image.flags.writeable = False
-        return Frame(image, pts, self.time_base, index, Decoded(decoded, image))
-
-    def _decode(self, container: InputContainer, stream: VideoStream) -> Iterator[av.VideoFrame]:
-        """Decode a stream, stepping over what cannot be read or decoded."""
-        decoder = _decoder(stream)
-        for packet in self._packets(container, stream):
-            try:
-                yield from decoder.decode(packet)
-            except av.error.EOFError:
-                return
-            except av.FFmpegError:
-                self.skipped += 1
-
-    def _packets(self, container: InputContainer, stream: VideoStream) -> Iterator[Any]:
-        """The packets of a stream and then ``None``, which makes a decoder give what it holds."""
-        failures = 0
-        while failures < _READ_ATTEMPTS:
-            try:
-                for packet in container.demux(stream):
-                    failures = 0
-                    if packet.size:
-                        yield packet
-                break
-            except av.FFmpegError:
-                failures += 1
-                self.skipped += 1
-                self.truncated = True
-        yield None
+    def _decode(
+        self, start: Fraction | None, stop: Fraction | None
+    ) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Decoded frames with their times, which increase strictly."""
+        last: int | None = None
+        with open_video(self.path) as container:
+            stream = video_stream(container, self.path)
+            if start is not None:
+                container.seek(int(start / self.time_base), stream=stream)
+            self._pass = Decoding(container, stream, self._stored_size)
+            for decoded in self._pass:
+                last = _next_pts(decoded, last, self._ticks_per_frame)
+                time = last * self.time_base
+                if self._closed or (stop is not None and time >= stop):
+                    return
+                if start is None or time >= start:
+                    yield last, decoded
 
     def close(self) -> None:
         """End the iterations that are under way; the file is closed with each of them."""
@@ -162,49 +136,6 @@ class VideoReader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def open_video(path: Path) -> InputContainer:
-    """Open a media file for reading.
-
-    Raises:
-        MediaError: if it is missing, a folder, or no media file.
-    """
-    if not path.exists():
-        raise MediaError(f"{path}: no such file; give the path of a video")
-    if path.is_dir():
-        raise MediaError(f"{path}: a folder, not a video; give the path of one video file")
-    try:
-        container = av.open(str(path), metadata_errors="replace")
-    except (av.FFmpegError, OSError, ValueError) as error:
-        raise MediaError(
-            f"{path}: not a video that can be read ({_reason(error)}); "
-            "mp4, mov, mkv, webm and most other video files can"
-        ) from error
-    return container
-
-
-def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first moving picture in a container; a cover picture is none.
-
-    Raises:
-        MediaError: if there is none, or no decoder for it.
-    """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise MediaError(f"{path}: its video is in a format that has no decoder here")
-            stream.thread_type = "AUTO"
-            return stream
-    kinds = ", ".join(sorted({stream.type for stream in container.streams}))
-    raise MediaError(f"{path}: no video in this file, only {kinds or 'nothing'}; give a video")
-
-
-def _decoder(stream: VideoStream) -> av.VideoCodecContext:
-    """The stream's decoder; VP9 with an alpha plane needs the one that reads it."""
-    if stream.metadata.get("alpha_mode") != "1" or stream.codec_context.name != "vp9":
-        return stream.codec_context
-    return av.CodecContext.create("libvpx-vp9", "r")
 
 
 def _next_pts(frame: av.VideoFrame, last: int | None, step: int) -> int:
@@ -231,7 +162,3 @@ def _pixel_aspect(stream: VideoStream, orientation: Orientation) -> Fraction | N
 
 def _estimated_count(duration: Fraction | None, rate: Fraction | None) -> int | None:
     return round(duration * rate) if duration and rate else None
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or str(error)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 # What a container or an encoder writes about itself; copied, it would be wrong.
-_OWN_TAGS = {"major_brand", "minor_version", "compatible_brands", "encoder", "rotate", "duration"}
+_OWN_TAGS = {
+    *("major_brand", "minor_version", "compatible_brands", "encoder"),
+    *("duration", "rotate", "alpha_mode"),
+}
 _OWN_PREFIXES = ("_statistics", "bps", "number_of_", "duration-")
 
 
