@@ -98,7 +98,8 @@ def _restyle(kind: type[StyleEncoder]) -> Callable[[Bench], Encoder]:
 
 
 def _e2style(bench: Bench) -> Encoder:
-    stages = bench.place(Stages.from_state_dict(bench.parts.encoder))
+    dim = bench.generator.mean_codes.shape[1]
+    stages = bench.place(Stages.from_state_dict(bench.parts.encoder, dim))
     return E2Style(stages, bench.generator, bench.mean_codes(stages.rows), bench.framing(256))
 
 

@@ -18,15 +18,15 @@ from videoinv.encoders.weights import below
 class TargetLayer:
     """The generator weight that one hypernetwork changes, named as in the checkpoint.
 
-    ``b16_conv0_weight`` changes ``b16.conv0.weight``.
+    ``b16_conv0_weight`` changes ``synthesis.b16.conv0.weight``.
     """
 
     key: str
 
     @property
     def weight_name(self) -> str:
-        """The generator's own name of the weight."""
-        return self.key.replace("_", ".")
+        """The generator's own name of the weight, under which the latent carries its offset."""
+        return "synthesis." + self.key.replace("_", ".")
 
     @property
     def kernel(self) -> int:
