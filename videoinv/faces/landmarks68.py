@@ -68,7 +68,7 @@ class DlibLandmarks:
 class FanLandmarks:
     """The network of face-alignment, FAN.
 
-    Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D Face Alignment problem?", 2017.
+    Bulat and Tzimiropoulos, "How far are we from solving the 2D & 3D Face Alignment problem?"
 
     Args:
         device: where the network runs.

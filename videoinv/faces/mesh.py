@@ -53,6 +53,8 @@ class FaceMesh:
         self, images: Sequence[Image], regions: Sequence[Alignment]
     ) -> list[Points | None]:
         """The mesh in each image's region, in that image's pixels, or None where none is seen."""
+        if not images:
+            return []
         meshes, presences = self._look(images, regions)
         for _ in range(self._passes - 1):
             meshes, presences = self._look(images, [region_of_mesh(mesh) for mesh in meshes])

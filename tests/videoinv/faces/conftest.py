@@ -1,0 +1,51 @@
+"""Real faces: a few frames of the two clips that the catalog can fetch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from videoinv.checkpoints.fetch import fetch
+from videoinv.faces.detect import FaceDetector
+from videoinv.faces.mesh import FaceMesh
+
+
+def read_frames(path: Path, indices: set[int]) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        frames = []
+        for index, frame in enumerate(container.decode(video=0)):
+            if index in indices:
+                frames.append(frame.to_ndarray(format="rgb24"))
+            if index == max(indices):
+                break
+    return frames
+
+
+@pytest.fixture(scope="session")
+def man() -> list[np.ndarray]:
+    """A man before he smiles, while he smiles, and later in the same smile."""
+    return read_frames(fetch("clip-webcam-smile"), {5, 35, 60})
+
+
+@pytest.fixture(scope="session")
+def woman() -> list[np.ndarray]:
+    """A woman with her eyes shut, and later with her eyes open."""
+    return read_frames(fetch("clip-hand-over-face"), {38, 311})
+
+
+@pytest.fixture(scope="session")
+def detector() -> FaceDetector:
+    return FaceDetector()
+
+
+@pytest.fixture(scope="session")
+def mesh_fitter() -> FaceMesh:
+    return FaceMesh()
+
+
+@pytest.fixture(scope="session")
+def noise() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (256, 256, 3), dtype=np.uint8)
