@@ -37,7 +37,8 @@ class Settings:
         return chosen
 
 
-# The defaults keep what nobody edited at 40 dB or more against the decoded source.
+# The defaults keep what nobody edited at 40 dB or more against the decoded source. Encoders that
+# are not listed run at their own defaults.
 ENCODERS: dict[str, Settings] = {
     "libx264": Settings(16, "medium"),
     "libx265": Settings(16, "fast", fixed={"x265-params": "log-level=error"}),
@@ -47,8 +48,9 @@ ENCODERS: dict[str, Settings] = {
     "libsvtav1": Settings(18, "8"),
     "h264_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
     "hevc_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
-    "h264_videotoolbox": Settings(75, None, "q:v"),
-    "hevc_videotoolbox": Settings(75, None, "q:v"),
+    # Constant quality exists on some Macs only.
+    "h264_videotoolbox": Settings(fixed={"b": "24M"}),
+    "hevc_videotoolbox": Settings(fixed={"b": "24M"}),
 }
 
 
@@ -113,7 +115,10 @@ def choose_encoding(
     if codec is None:
         ordinary, deep = _DEFAULTS["webm" if container == "webm" else "others"]
         codec = ordinary if source.depth == 8 else deep
-    taken = _formats_of(codec)
+    encoder = _encoder(codec)
+    codec = encoder.name
+    # Some hardware encoders list no formats; all of them take 8-bit 4:2:0.
+    taken = {pixels.name for pixels in encoder.video_formats or ()} or {"yuv420p"}
     # 4:2:0 halves both sides, and H.264 and HEVC can only hold whole chroma samples: an odd size
     # needs 4:4:4. VP9 and AV1 round up by themselves.
     odd = bool(size[0] % 2 or size[1] % 2) and any(part in codec for part in ("26", "hevc"))
@@ -126,18 +131,18 @@ def choose_encoding(
     return Encoding(codec, working, pixel_format, options, tuple(_losses(source, working, codec)))
 
 
-def _formats_of(codec: str) -> set[str]:
+def _encoder(name: str) -> av.Codec:
+    """The video encoder of that name; the name of a codec, such as "hevc", gives its first."""
     try:
-        found = av.Codec(codec, "w")
-    except av.error.FFmpegError:
+        found = av.Codec(name, "w")
+    except (av.error.FFmpegError, ValueError):
         found = None
     if found is None or found.type != "video":
         raise BadInputError(
-            f"no video encoder '{codec}' in this build of libav; "
+            f"no video encoder '{name}' in this build of libav; "
             f"common ones are {', '.join(ENCODERS)}"
         )
-    # Some hardware encoders list nothing; all of them take 8-bit 4:2:0.
-    return {pixel_format.name for pixel_format in found.video_formats or ()} or {"yuv420p"}
+    return found
 
 
 def _nearest(wanted: PlanarFormat, taken: set[str]) -> tuple[PlanarFormat, str]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.video.stream import VideoStream
 
-from pipelines.media.encoders import Encoding
+from pipelines.media.encoders import ENCODERS, Encoding
 from pipelines.media.passthrough import Passthrough
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
+from videoinv.errors import BadInputError
 
 # The finest clock that an mp4 or mov file as a whole can have, in ticks per second.
 _MAX_TIMESCALE = 2**31 - 1
@@ -31,8 +33,8 @@ class Muxer:
         provenance: what to write about the edit.
 
     Raises:
-        av.FFmpegError: if the encoder does not open or the file cannot be written; also from
-            every method.
+        BadInputError: if the encoder does not open.
+        av.FFmpegError: if the file cannot be written; also from every method.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Muxer:
         self._passthrough: Passthrough | None = None
         try:
             self._stream = self._add_picture(source, encoding)
+            _open_encoder(self._stream, encoding)
             self._passthrough = Passthrough(source.path, self._container, format_name)
             if provenance is not None:
                 tags = provenance.added_to(self._container.metadata)
@@ -124,3 +127,14 @@ class Muxer:
     def _close_source(self) -> None:
         if self._passthrough is not None:
             self._passthrough.close()
+
+
+def _open_encoder(stream: VideoStream, encoding: Encoding) -> None:
+    os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints all its settings otherwise
+    try:
+        stream.codec_context.open()
+    except av.FFmpegError as error:
+        raise BadInputError(
+            f"the encoder {encoding.codec} does not work here with {encoding.pixel_format} and "
+            f"{encoding.options} ({error.strerror}); common ones are {', '.join(ENCODERS)}"
+        ) from error

@@ -10,7 +10,7 @@ from types import TracebackType
 
 import av
 
-from pipelines.media.encoders import ENCODERS, choose_encoding, container_format
+from pipelines.media.encoders import choose_encoding, container_format
 from pipelines.media.frame import Frame
 from pipelines.media.muxer import Muxer
 from pipelines.media.partial import PartialFile
@@ -77,7 +77,7 @@ class VideoWriter:
     def __enter__(self) -> VideoWriter:
         self._file = PartialFile(self.path)
         try:
-            with self._encoder_errors(), self._output_errors():
+            with self._output_errors():
                 self._muxer = Muxer(
                     self._file.path, self._format, self._source, self._encoding, self._provenance
                 )
@@ -123,20 +123,6 @@ class VideoWriter:
         with self._output_errors():
             self._muxer.finish()
             self._file.complete()
-
-    @contextlib.contextmanager
-    def _encoder_errors(self) -> Iterator[None]:
-        """Tell an encoder that does not open from a disk that does not take its output."""
-        try:
-            yield
-        except OutputError as error:
-            if isinstance(error.__cause__, OSError):
-                raise
-            raise BadInputError(
-                f"the encoder {self._encoding.codec} does not work here with "
-                f"{self._encoding.pixel_format} and {self._encoding.options} "
-                f"({error.__cause__}); common ones are {', '.join(ENCODERS)}"
-            ) from error
 
     @contextlib.contextmanager
     def _output_errors(self) -> Iterator[None]:

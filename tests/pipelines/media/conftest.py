@@ -1,0 +1,132 @@
+"""Small videos made by PyAV, one property each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pipelines.media import VideoReader, VideoWriter
+
+Picture = NDArray[np.uint8]
+
+_OPTIONS = {
+    "libx265": {"x265-params": "log-level=error", "preset": "ultrafast"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+}
+_FINE_CLOCK = {"mp4": {"movie_timescale": "15360", "movflags": "+faststart"}}
+
+
+def picture(index: int, width: int, height: int) -> Picture:
+    """Smooth colours that drift with time."""
+    rows = max(2, height // 32)
+    coarse = np.random.default_rng(1).integers(30, 226, (rows, width // 32 + 2, 3), np.uint8)
+    wide = cv2.resize(coarse, (width + 64, height), interpolation=cv2.INTER_CUBIC)
+    return np.ascontiguousarray(wide[:, index % 64 : index % 64 + width])
+
+
+def tone(container: av.container.OutputContainer, codec: str, language: str, seconds: float):
+    stream = container.add_stream(codec, rate=48000)
+    stream.metadata["language"] = language
+    for start in range(0, int(48000 * seconds), 960):
+        samples = np.sin((start + np.arange(960)) / 20).astype(np.float32) * 0.3
+        frame = av.AudioFrame.from_ndarray(np.stack([samples, samples]), "fltp", "stereo")
+        frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
+
+
+def make(
+    path: Path,
+    *,
+    pts: Sequence[int] = tuple(range(0, 24 * 512, 512)),
+    time_base: Fraction = Fraction(1, 15360),
+    size: tuple[int, int] = (96, 64),
+    codec: str = "libx264",
+    pixels: str = "yuv420p",
+    color: tuple[int, int, int, int] | None = None,
+    rotation: int | None = None,
+    audio: Sequence[str] = ("eng",),
+    audio_codec: str = "aac",
+    options: dict[str, str] | None = None,
+    chapters: bool = False,
+) -> Path:
+    """Write a video; ``color`` is (range, matrix, primaries, transfer) by H.273's numbers."""
+    clock = _FINE_CLOCK.get(path.suffix[1:], {})
+    with av.open(str(path), "w", container_options=clock) as container:
+        chosen = _OPTIONS.get(codec, {}) | (options or {})
+        stream = container.add_stream(codec, rate=30, options=chosen)
+        stream.width, stream.height, stream.pix_fmt = *size, pixels
+        stream.time_base = stream.codec_context.time_base = time_base
+        if color:
+            context = stream.codec_context
+            context.color_range, context.colorspace = color[:2]
+            context.color_primaries, context.color_trc = color[2:]
+        if rotation is not None:
+            stream.set_display_rotation(rotation)
+        container.metadata.update(title="A title", comment="Mine.")
+        if chapters:
+            times = [("one", 0, 300), ("two", 300, 700)]
+            container.set_chapters(
+                [
+                    {"id": number, "start": start, "end": end, "time_base": Fraction(1, 1000)}
+                    | {"metadata": {"title": title}}
+                    for number, (title, start, end) in enumerate(times)
+                ]
+            )
+        seconds = float((pts[-1] - pts[0]) * time_base)
+        tones = [tone(container, audio_codec, language, seconds) for language in audio]
+        sound = [packet for packets in tones for packet in packets]
+        for index, ticks in enumerate(pts):
+            frame = av.VideoFrame.from_ndarray(picture(index, *size), "rgb24")
+            frame = frame.reformat(format=pixels, **_destination(color))
+            frame.pts, frame.time_base = ticks, time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+        container.mux(sound)
+    return path
+
+
+def _destination(color: tuple[int, int, int, int] | None) -> dict[str, int]:
+    if color is None:
+        return {}
+    swscale = {1: 1, 5: 5, 6: 5, 9: 9}[color[1]]
+    return {"dst_colorspace": swscale, "src_color_range": 2, "dst_color_range": color[0]}
+
+
+def copy(source: Path, target: Path, **settings: object) -> VideoWriter:
+    """Every frame as it is, through reader and writer."""
+    with VideoReader(source) as reader, VideoWriter(target, reader, **settings) as writer:
+        for frame in reader:
+            writer.write(frame)
+    return writer
+
+
+def psnr(first: Picture, second: Picture) -> float:
+    error = np.mean((first.astype(np.float64) - second) ** 2)
+    return 99.0 if error == 0 else float(10 * np.log10(255**2 / error))
+
+
+class Studio:
+    """Makes, copies and compares videos in one folder."""
+
+    psnr = staticmethod(psnr)
+    picture = staticmethod(picture)
+    copy = staticmethod(copy)
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def make(self, name: str, **properties: object) -> Path:
+        return make(self.folder / name, **properties)
+
+
+@pytest.fixture
+def studio(tmp_path: Path) -> Studio:
+    return Studio(tmp_path)

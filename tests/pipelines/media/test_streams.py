@@ -1,0 +1,101 @@
+"""What is beside the picture arrives unchanged, or is named."""
+
+from fractions import Fraction
+
+import av
+
+from pipelines.media import Provenance, packet_digests
+
+PROVENANCE = Provenance("videoinv", "1.2", "default", ("smile=2", "age=-1"))
+
+
+LINES = """1
+00:00:00,100 --> 00:00:00,350
+Hello
+
+2
+00:00:00,400 --> 00:00:00,650
+Good bye
+"""
+
+
+def subtitles(path, source):
+    """A copy of a Matroska file with a subtitle track of two lines beside its own streams."""
+    lines = path.with_suffix(".srt")
+    lines.write_text(LINES)
+    with (
+        av.open(str(source)) as film,
+        av.open(str(lines)) as texts,
+        av.open(str(path), "w") as container,
+    ):
+        streams = [*film.streams, *texts.streams]
+        copies = [container.add_stream_from_template(stream, opaque=True) for stream in streams]
+        for given, offset in ((texts, len(film.streams)), (film, 0)):
+            for packet in given.demux():
+                if packet.size:
+                    packet.stream = copies[offset + packet.stream_index]
+                    container.mux(packet)
+    return path
+
+
+def languages(path):
+    with av.open(str(path)) as container:
+        return [(stream.type, stream.metadata.get("language")) for stream in container.streams]
+
+
+def test_two_sound_tracks_stay_byte_by_byte(studio, tmp_path):
+    source = studio.make("in.mp4", audio=("eng", "fra"))
+    writer = studio.copy(source, tmp_path / "out.mp4")
+    before = packet_digests(source)
+    assert len(before) > 60
+    assert packet_digests(tmp_path / "out.mp4") == before
+    assert languages(tmp_path / "out.mp4")[1:] == [("audio", "eng"), ("audio", "fra")]
+    assert writer.dropped == []
+
+
+def test_subtitles_stay_in_matroska_and_are_named_where_they_cannot(studio, tmp_path):
+    plain = studio.make("plain.mkv", time_base=Fraction(1, 1000), pts=range(0, 800, 40))
+    source = subtitles(tmp_path / "in.mkv", plain)
+    studio.copy(source, tmp_path / "out.mkv")
+    lines = packet_digests(source, "subtitle")
+    assert len(lines) == 2
+    assert packet_digests(tmp_path / "out.mkv", "subtitle") == lines
+    assert packet_digests(tmp_path / "out.mkv") == packet_digests(source)
+    writer = studio.copy(source, tmp_path / "out.webm")
+    assert [reason.split(" stream")[0] for reason in writer.dropped] == ["audio", "subtitle"]
+
+
+def test_sound_and_picture_are_interleaved(studio, tmp_path):
+    source = studio.make("in.mp4", pts=range(0, 120 * 512, 512))
+    studio.copy(source, tmp_path / "out.mkv")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        order = [(p.stream.type, p.pts * p.time_base) for p in container.demux() if p.size]
+    heard = Fraction(0)
+    for kind, time in order:
+        if kind == "audio":
+            heard = time
+        else:
+            assert time - heard < Fraction(1, 2)
+
+
+def test_chapters_and_tags_stay_and_provenance_is_added(studio, tmp_path):
+    source = studio.make("in.mp4", chapters=True)
+    for name in ("out.mp4", "out.mov", "out.mkv"):
+        writer = studio.copy(source, tmp_path / name, provenance=PROVENANCE)
+        with av.open(str(tmp_path / name)) as container:
+            tags = {key.lower(): value for key, value in container.metadata.items()}
+            chapters = container.chapters()
+        assert [chapter["metadata"]["title"] for chapter in chapters] == ["one", "two"]
+        assert chapters[1]["start"] * chapters[1]["time_base"] == Fraction(3, 10)
+        assert tags["title"] == "A title"
+        assert tags["comment"].startswith("Mine. The face in this video was edited with AI")
+        assert "smile=2, age=-1" in tags["description"]
+        assert tags["encoded_by"] == "videoinv 1.2"
+        assert not [reason for reason in writer.dropped if "stream" in reason]
+
+
+def test_without_provenance_nothing_is_claimed(studio, tmp_path):
+    studio.copy(studio.make("in.mp4"), tmp_path / "out.mp4")
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.metadata["comment"] == "Mine."
+        assert "encoded_by" not in container.metadata

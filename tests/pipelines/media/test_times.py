@@ -1,0 +1,75 @@
+"""Frame times in the output equal those of the input, one by one."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.media import VideoReader, packet_digests, timestamps
+
+CLOCKS = [Fraction(1, 90000), Fraction(1, 15360), Fraction(1, 600), Fraction(1001, 30000)]
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    steps=st.lists(st.integers(1, 4000), min_size=8, max_size=20),
+    clock=st.sampled_from(CLOCKS),
+    start=st.integers(0, 5000),
+    suffix=st.sampled_from(["mp4", "mov"]),
+)
+def test_variable_rate_is_exact(studio, steps, clock, start, suffix):
+    pts = [start + sum(steps[:count]) for count in range(len(steps))]
+    source = studio.make(f"in.{suffix}", pts=pts, time_base=clock, size=(32, 32), audio=())
+    expected = timestamps(source)
+    studio.copy(source, studio.folder / "out.mp4")
+    assert timestamps(studio.folder / "out.mp4") == expected
+    assert len(expected) == len(pts)
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("in.mkv", "out.mkv"), ("in.mkv", "out.mp4"), ("in.webm", "out.webm"), ("in.webm", "out.mp4")],
+)
+def test_matroska_milliseconds_are_exact(studio, tmp_path, name, target):
+    vp9 = {"codec": "libvpx-vp9", "audio_codec": "libopus"}
+    pts = [0, 33, 67, 100, 171, 233, 234, 300, 333, 400]
+    source = studio.make(
+        name, pts=pts, time_base=Fraction(1, 1000), **(vp9 if name == "in.webm" else {})
+    )
+    writer = studio.copy(source, tmp_path / target)
+    assert timestamps(source) == [Fraction(ticks, 1000) for ticks in pts]
+    assert timestamps(tmp_path / target) == timestamps(source)
+    payloads = [digest for _, _, digest in packet_digests(source)]
+    assert payloads and [digest for _, _, digest in packet_digests(tmp_path / target)] == payloads
+    assert writer.dropped == []
+
+
+def test_finer_times_in_matroska_are_rounded_and_reported(studio, tmp_path):
+    source = studio.make("in.mp4")
+    writer = studio.copy(source, tmp_path / "out.mkv")
+    pairs = zip(timestamps(source), timestamps(tmp_path / "out.mkv"), strict=True)
+    assert all(abs(before - after) <= Fraction(1, 2000) for before, after in pairs)
+    assert any("rounds them to 1/1000 s" in reason for reason in writer.dropped)
+
+
+def test_a_part_of_a_clip(studio):
+    reader = VideoReader(studio.make("in.mp4", options={"g": "5"}))
+    every = list(reader)
+    start, stop = every[7].time, every[15].time
+    part = list(reader.frames(start, stop))
+    assert [frame.time for frame in part] == [frame.time for frame in every[7:15]]
+    assert [frame.index for frame in part] == list(range(8))
+    assert all((a.image == b.image).all() for a, b in zip(part, every[7:15], strict=True))
+
+
+def test_reader_describes_the_clip(studio):
+    reader = VideoReader(studio.make("in.mp4"))
+    assert (reader.size, reader.rate, reader.frame_count) == ((96, 64), 30, 24)
+    assert reader.duration == Fraction(24, 30)
+    assert reader.has_audio and reader.rotation == 0
+    assert not VideoReader(studio.make("mute.mp4", audio=())).has_audio
