@@ -18,8 +18,11 @@ from videoinv.faces.types import Alignment, Face, Image, Points, transform_point
 
 VERTICES = 468
 INPUT_SIZE = 192
-# The region is 1.5 times the longer side of the face's box, as in the published pipeline.
+# The region is 1.5 times the longer side of the mesh's box, as in the published pipeline. Where
+# that region lies against YuNet's box: its side over the box's longer side, and its centre's
+# place below the box's, as a part of its side (means over 51 frames of video).
 MARGIN = 1.5
+_BOX_MARGIN, _BOX_LOWER = 1.3, 0.026
 _OUTER_EYE_CORNERS = (33, 263)
 _MESH_OUTPUT, _PRESENCE_OUTPUT = "conv2d_20", "conv2d_30"
 
@@ -78,9 +81,11 @@ def region_of_face(face: Face) -> Alignment:
     """The upright square around a detected face that the mesh network looks at."""
     left, top, right, bottom = face.box
     along = face.landmarks[1] - face.landmarks[0]
-    center = np.array([left + right, top + bottom]) / 2
-    side = MARGIN * max(right - left, bottom - top)
-    return Alignment.from_parameters(center, side, np.arctan2(along[1], along[0]), INPUT_SIZE)
+    rotation = np.arctan2(along[1], along[0])
+    side = _BOX_MARGIN * max(right - left, bottom - top)
+    down = np.array([-np.sin(rotation), np.cos(rotation)])
+    center = np.array([left + right, top + bottom]) / 2 + _BOX_LOWER * side * down
+    return Alignment.from_parameters(center, side, rotation, INPUT_SIZE)
 
 
 def region_of_mesh(mesh: Points) -> Alignment:
