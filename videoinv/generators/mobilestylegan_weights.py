@@ -31,7 +31,9 @@ def load_mobilestylegan() -> MobileStyleGAN:
     path = cache_dir() / "mobilestylegan-ffhq-1024.safetensors"
     if not path.exists():
         state = convert(
-            read_constants(fetch("mobilestylegan-mapping-xml"), fetch("mobilestylegan-mapping-bin")),
+            read_constants(
+                fetch("mobilestylegan-mapping-xml"), fetch("mobilestylegan-mapping-bin")
+            ),
             read_constants(
                 fetch("mobilestylegan-synthesis-xml"), fetch("mobilestylegan-synthesis-bin")
             ),

@@ -16,6 +16,7 @@ layers are nearly free: below 16² they are half a percent of a 1024² image.
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar, cast
 
@@ -24,71 +25,26 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videoinv.errors import BadInputError, CheckpointError
-from videoinv.generators.stylegan2_layers import (
-    EPSILON,
-    Float32,
-    FullyConnected,
+from videoinv.generators.stylegan2_convolution import (
     ModulatedConv,
     Noise,
-    ToRGB,
+    SynthesisBlock,
     upsample,
 )
+from videoinv.generators.stylegan2_layers import MappingNetwork
 from videoinv.generators.stylegan2_names import (
     StyleGAN2Config,
     conv_name,
     convert_names,
     read_config,
 )
-from videoinv.generators.stylegan2_strips import run_in_strips
+from videoinv.generators.stylegan2_strips import strips
 from videoinv.latents import Latent
 
 _HALF_RESOLUTIONS = 4  # how many of the finest resolutions run in float16 (NVlabs' recipe)
 _LARGEST_WHOLE = 128  # finer resolutions leave the cache and run in strips on a CPU
+_TAKES_OFFSET = re.compile(r"\.(conv0|conv1|torgb)\.weight$")
 _MEAN_SAMPLES = 10_000
-
-
-class MappingNetwork(Float32):
-    """z → w: normalise, then fully connected layers with a learning rate of 0.01."""
-
-    w_avg: Tensor
-
-    def __init__(self, layers: int, latent: int) -> None:
-        super().__init__()
-        self.layers = layers
-        for index in range(layers):
-            layer = FullyConnected(latent, latent, multiplier=0.01, activate=True)
-            self.add_module(f"fc{index}", layer)
-        self.register_buffer("w_avg", torch.zeros(latent))
-
-    def forward(self, z: Tensor) -> Tensor:
-        """[B, 512] → [B, 512]."""
-        w = z.float() * (z.float().square().mean(1, keepdim=True) + EPSILON).rsqrt()
-        for index in range(self.layers):
-            w = self.get_submodule(f"fc{index}")(w)
-        return w
-
-
-class SynthesisBlock(nn.Module):
-    """The layers of one resolution: one convolution at 4², two above, and the toRGB."""
-
-    conv0: ModulatedConv
-    conv1: ModulatedConv
-    torgb: ToRGB
-
-    def __init__(
-        self, inputs: int | None, outputs: int, style: int, resolution: int, *, half_safe: bool
-    ) -> None:
-        super().__init__()
-        if inputs is None:
-            self.const = nn.Parameter(torch.randn(outputs, resolution, resolution))
-        else:
-            self.conv0 = ModulatedConv(
-                inputs, outputs, style, resolution, up=True, half_safe=half_safe
-            )
-        self.conv1 = ModulatedConv(
-            outputs, outputs, style, resolution, up=False, half_safe=half_safe
-        )
-        self.torgb = ToRGB(outputs, style)
 
 
 Self = TypeVar("Self", bound="StyleGAN2")
@@ -244,7 +200,7 @@ class StyleGAN2(nn.Module):
     def _levels_run_whole(self, latent: Latent) -> int:
         """How many of the resolutions are computed as whole maps; the finer ones in strips."""
         levels = len(self.synthesis)
-        if self.device.type != "cpu" or torch.is_grad_enabled():
+        if self.device.type != "cpu":
             return levels
         coarse = sum(4 << level <= _LARGEST_WHOLE for level in range(levels))
         injected = 0 if latent.features is None else latent.features.layer // 2 + 2
@@ -252,24 +208,28 @@ class StyleGAN2(nn.Module):
 
     def _run_level(self, x: Tensor, level: int, latent: Latent) -> Tensor:
         """The convolutions of one resolution, from the injected features where there are any."""
-        features = latent.features
-        for index in range(max(2 * level - 1, 0), 2 * level + 1):
-            if features is None or index != features.layer:
-                hidden = features is not None and features.mode == "replace"
-                if not (hidden and features is not None and index < features.layer <= 2 * level):
-                    x = self._layer(index, latent)(x)
-            elif features.mode == "replace":
-                x = features.tensor
-            else:
-                x = self._layer(index, latent)(x) + features.tensor
+        indices = range(max(2 * level - 1, 0), 2 * level + 1)
+        injected = latent.features
+        if injected is not None and injected.mode == "replace" and injected.layer in indices:
+            x = injected.tensor
+            indices = range(injected.layer + 1, indices.stop)
+        for index in indices:
+            x = self._layer(index, latent)(x)
+            if injected is not None and injected.mode == "add" and index == injected.layer:
+                x = x + injected.tensor
         return x
 
     def _finish_in_strips(self, x: Tensor, image: Tensor, level: int, latent: Latent) -> Tensor:
-        """The image of one sample from its features below a resolution."""
+        """The image of one sample from its features and image below a resolution."""
         for finer in range(level, len(self.synthesis)):
-            double, refine = (self._layer(2 * finer - 1 + i, latent) for i in (0, 1))
-            x, rgb = run_in_strips(x, double, refine, self._to_rgb(finer, latent))
-            image = rgb + upsample(image)
+            to_rgb = self._to_rgb(finer, latent)
+            features, images = [], []
+            for part in strips(x, *(self._layer(2 * finer + i, latent) for i in (-1, 0))):
+                images.append(to_rgb(part))
+                if finer + 1 < len(self.synthesis):
+                    features.append(part)
+            x = torch.cat(features or [x], 2)
+            image = torch.cat(images, 2) + upsample(image)
         return image
 
     def _layer(self, index: int, latent: Latent) -> Callable[..., Tensor]:
@@ -309,18 +269,23 @@ class StyleGAN2(nn.Module):
         if size is not None and (size < 1 or self.resolution % size):
             raise BadInputError(f"size {size} is no divisor of {self.resolution}")
         if latent.features is not None:
-            wanted = self.feature_shape(latent.features.layer)
-            if tuple(latent.features.tensor.shape[1:]) != wanted:
+            wanted = [len(latent), *self.feature_shape(latent.features.layer)]
+            if list(latent.features.tensor.shape) != wanted:
                 raise BadInputError(
                     f"features of shape {list(latent.features.tensor.shape)} at layer "
-                    f"{latent.features.layer}, which has [B, {', '.join(map(str, wanted))}]"
+                    f"{latent.features.layer}, where these codes need {wanted}"
                 )
-        names = {name for name, _ in self.named_parameters() if name.startswith("synthesis.")}
-        if unknown := sorted(set(latent.weight_offsets) - names):
-            raise BadInputError(
-                f"weight offsets for {unknown[0]}, which this generator does not have; its "
-                "weights are named like synthesis.b8.conv0.weight and synthesis.b8.torgb.weight"
-            )
+        weights = {
+            name: [len(latent), *weight.shape]
+            for name, weight in self.synthesis.named_parameters(prefix="synthesis")
+            if _TAKES_OFFSET.search(name)
+        }
+        for name, offset in latent.weight_offsets.items():
+            if list(offset.shape) != weights.get(name):
+                raise BadInputError(
+                    f"a weight offset {name!r} of shape {list(offset.shape)}; the names and "
+                    f"shapes that these codes can have are {weights}"
+                )
 
     def _load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over all tensors, and estimate the mean code where none is given."""

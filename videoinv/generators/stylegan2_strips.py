@@ -9,9 +9,8 @@ work; the result is the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-import torch
 from torch import Tensor
 
 Layer = Callable[[Tensor, slice], Tensor]
@@ -21,26 +20,19 @@ STRIP = 64  # input rows of a strip; half the rows of its output
 _HALO = 2  # input rows above and below that the doubled output and one row more around it need
 
 
-def run_in_strips(
-    x: Tensor, double: Layer, refine: Layer, to_rgb: Callable[[Tensor], Tensor]
-) -> tuple[Tensor, Tensor]:
-    """One resolution: features [B, I, h, w] → features [B, O, 2h, 2w] and RGB [B, 3, 2h, 2w].
+def strips(x: Tensor, double: Layer, refine: Layer) -> Iterator[Tensor]:
+    """The features of one resolution, a strip [B, O, rows, 2w] at a time from the top.
 
     Args:
-        x: the features of the resolution before.
+        x: the features of the resolution before, [B, I, h, w].
         double: the layer that doubles the size.
         refine: the layer after it.
-        to_rgb: features to RGB.
     """
     height = x.shape[2]
-    features, images = [], []
     for top in range(0, height, STRIP):
         bottom = min(top + STRIP, height)
         above, below = max(top - _HALO, 0), min(bottom + _HALO, height)
         y = double(x[:, :, above:below], slice(2 * above, 2 * below))
         first, last = max(2 * top - 1, 0), min(2 * bottom + 1, 2 * height)
         y = refine(y[:, :, first - 2 * above : last - 2 * above], slice(first, last))
-        y = y[:, :, 2 * top - first : 2 * bottom - first]
-        features.append(y)
-        images.append(to_rgb(y))
-    return torch.cat(features, 2), torch.cat(images, 2)
+        yield y[:, :, 2 * top - first : 2 * bottom - first]
