@@ -8,6 +8,7 @@ from pathlib import Path
 
 import av
 
+from pipelines.media.hdr import NO_HDR, Hdr
 from pipelines.media.planes import PlanarFormat
 from videoinv.errors import BadInputError
 
@@ -95,6 +96,7 @@ def choose_encoding(
     codec: str | None,
     crf: int | None,
     preset: str | None,
+    hdr: Hdr = NO_HDR,
 ) -> Encoding:
     """The encoder and the pixel format that keep most of the source.
 
@@ -108,6 +110,7 @@ def choose_encoding(
         codec: an encoder's name in libav, or ``None`` for the default.
         crf: quality on the encoder's scale, ``None`` for the default.
         preset: the encoder's speed setting, ``None`` for the default.
+        hdr: what the source says about its mastering.
 
     Raises:
         BadInputError: if libav has no video encoder of that name.
@@ -128,7 +131,8 @@ def choose_encoding(
     options = settings.options(crf, preset)
     if working.alpha and codec == "libvpx-vp9":
         options["auto-alt-ref"] = "0"  # its invisible frames have no place for alpha
-    return Encoding(codec, working, pixel_format, options, tuple(_losses(source, working, codec)))
+    losses = [*_losses(source, working, codec), *hdr.losses(codec)]
+    return Encoding(codec, working, pixel_format, hdr.added_to(options, codec), tuple(losses))
 
 
 def _encoder(name: str) -> av.Codec:

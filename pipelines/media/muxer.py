@@ -47,10 +47,12 @@ class Muxer:
     ) -> None:
         self._container = av.open(str(path), "w", format=format_name)
         self._passthrough: Passthrough | None = None
+        self.dropped = list(encoding.losses)
+        """What of the source is not in the output, and why; complete when it is finished."""
         try:
             self._stream = self._add_picture(source, encoding)
             _open_encoder(self._stream, encoding)
-            self._passthrough = Passthrough(source.path, self._container, format_name)
+            self._passthrough = Passthrough(source.path, self._container, format_name, self.dropped)
             if provenance is not None:
                 tags = provenance.added_to(self._container.metadata)
                 self._container.metadata.clear()
@@ -60,8 +62,6 @@ class Muxer:
         except BaseException:
             self.abandon()
             raise
-        self.dropped = [*encoding.losses, *self._passthrough.dropped]
-        """What of the source does not fit, and why; the copied streams may add to it."""
         clock = self._stream.time_base  # now the container's
         if clock is not None and source.time_base % clock:
             self.dropped.append(f"exact times: {format_name} rounds them to {clock} s")

@@ -20,16 +20,19 @@ class Passthrough:
     """The streams of a source beside its picture, on their way into an output.
 
     Packets are read again from the source as the output advances, so that at most the encoder's
-    delay of them is waiting. What the output's container cannot hold is named in ``dropped``.
+    delay of them is waiting.
 
     Args:
         source: the file to copy from.
         output: an output container before its header is written.
         format_name: libav's name of the output's container.
+        dropped: gets a line for each thing that cannot be copied, now or later.
     """
 
-    def __init__(self, source: Path, output: OutputContainer, format_name: str) -> None:
-        self.dropped: list[str] = []
+    def __init__(
+        self, source: Path, output: OutputContainer, format_name: str, dropped: list[str]
+    ) -> None:
+        self._dropped = dropped
         self._output = output
         self._input: InputContainer = open_video(source)
         picture = video_stream(self._input, source)
@@ -65,7 +68,7 @@ class Passthrough:
             self._targets[stream.index] = _add(self._output, stream)
         else:
             codec = stream.codec_context.name if stream.codec_context else "unknown format"
-            self.dropped.append(
+            self._dropped.append(
                 f"{stream.type} stream {stream.index} ({codec}): "
                 f"{format_name} cannot hold it ({reason})"
             )
@@ -80,7 +83,7 @@ class Passthrough:
                 if packet.size:
                     yield packet
         except av.FFmpegError as error:
-            self.dropped.append(f"end of the copied streams: the source breaks off ({error})")
+            self._dropped.append(f"end of the copied streams: the source breaks off ({error})")
 
 
 def _add(output: OutputContainer, stream: Stream) -> Stream:

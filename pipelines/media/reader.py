@@ -14,6 +14,7 @@ from av.video.stream import VideoStream
 from pipelines.media.color import Color, ColorConverter, color_of
 from pipelines.media.decoding import Decoding
 from pipelines.media.frame import Decoded, Frame
+from pipelines.media.hdr import Hdr, hdr_of
 from pipelines.media.opening import open_video, video_stream
 from pipelines.media.orientation import Orientation, orientation_of
 from pipelines.media.tags import own_tags_removed
@@ -52,6 +53,7 @@ class VideoReader:
     ) -> None:
         self.orientation: Orientation = orientation_of(first)
         self.color: Color = color_of(first)
+        self.hdr: Hdr = hdr_of(first)
         self.pixel_format: str = first.format.name
         self._stored_size = (first.width, first.height)
         self.width, self.height = self.orientation.size(*self._stored_size)

@@ -67,7 +67,13 @@ class VideoWriter:
         _refuse_same_file(self.path, reader.path)
         pixels = planar_format(av.VideoFormat(reader.pixel_format))
         self._encoding = choose_encoding(
-            self._format, pixels, reader.size, codec=codec, crf=crf, preset=preset
+            self._format,
+            pixels,
+            reader.size,
+            codec=codec,
+            crf=crf,
+            preset=preset,
+            hdr=reader.hdr,
         )
         self._pictures = PictureBuilder(
             reader.orientation, reader.size, reader.color, self._encoding

@@ -221,3 +221,22 @@ def test_grey_and_rgb_sources(studio, tmp_path):
         studio.copy(source, tmp_path / "out.mp4")
         pairs = zip(VideoReader(source), VideoReader(tmp_path / "out.mp4"), strict=True)
         assert min(studio.psnr(before.image, after.image) for before, after in pairs) > 38
+
+
+def test_mastering_metadata_stays(studio, tmp_path):
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,50)"
+    told = f"log-level=error:hdr10=1:master-display={display}:max-cll=1000,400"
+    source = studio.make(
+        "in.mov",
+        codec="libx265",
+        pixels="yuv420p10le",
+        color=(LIMITED, 9, 9, 16),
+        options={"x265-params": told},
+    )
+    assert studio.copy(source, tmp_path / "out.mp4").dropped == []
+    before, after = first_stored(source).side_data, first_stored(tmp_path / "out.mp4").side_data
+    for kind in (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL):
+        assert bytes(after[kind]) == bytes(before[kind])
+    assert VideoReader(source).hdr.mastering_display == display
+    dropped = studio.copy(source, tmp_path / "out.mp4", codec="libx264").dropped
+    assert any("mastering" in reason for reason in dropped)
