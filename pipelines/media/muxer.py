@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.codec.context import Flags
+from av.packet import Packet
 from av.video.stream import VideoStream
 
 from pipelines.media.encoders import ENCODERS, Encoding
+from pipelines.media.frame import Frame
 from pipelines.media.passthrough import Passthrough
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
@@ -45,10 +49,13 @@ class Muxer:
         encoding: Encoding,
         provenance: Provenance | None,
     ) -> None:
-        self._container = av.open(str(path), "w", format=format_name)
+        self._container = av.open(str(path.absolute()), "w", format=format_name)
         self._passthrough: Passthrough | None = None
         self.dropped = list(encoding.losses)
         """What of the source is not in the output, and why; complete when it is finished."""
+        self._clock = source.time_base
+        self._begun = False
+        self._shift = Fraction(0)
         try:
             self._stream = self._add_picture(source, encoding)
             _open_encoder(self._stream, encoding)
@@ -66,19 +73,38 @@ class Muxer:
         if clock is not None and source.time_base % clock:
             self.dropped.append(f"exact times: {format_name} rounds them to {clock} s")
 
-    def encode(self, picture: av.VideoFrame | None) -> None:
-        """Encode a picture and write what is ready; ``None`` writes what the encoder holds."""
-        for packet in self._stream.encode(picture):
-            if packet.dts is not None:
-                self._copy_until(packet.dts * packet.time_base)
-            self._container.mux(packet)
+    def encode(self, picture: av.VideoFrame, frame: Frame) -> None:
+        """Encode the picture of a frame and write what is ready.
+
+        A film that begins before zero, as broadcast recordings may, is moved to zero as a whole:
+        no container here shows what is before it.
+        """
+        if not self._begun:
+            self._begin(frame.time)
+        picture.time_base = self._clock
+        picture.pts = round((frame.time + self._shift) / self._clock)
+        if frame.decoded is not None:
+            picture.duration = frame.decoded.frame.duration
+        self._write(self._stream.encode(picture))
 
     def finish(self) -> None:
         """Write the rest of everything and close the file."""
-        self.encode(None)
+        self._write(self._stream.encode(None))
         self._copy_until(None)
         self._container.close()
         self._close_source()
+
+    def _begin(self, first: Fraction) -> None:
+        self._begun = True
+        self._shift = max(Fraction(0), -first)
+        if self._shift:
+            self.dropped.append(f"start: the film began {self._shift} s before zero, now at zero")
+
+    def _write(self, packets: Iterable[Packet[VideoStream]]) -> None:
+        for packet in packets:
+            if packet.dts is not None:
+                self._copy_until(packet.dts * packet.time_base)
+            self._container.mux(packet)
 
     def abandon(self) -> None:
         """Close the file as it is; never fails."""
@@ -96,6 +122,7 @@ class Muxer:
         stream.time_base = source.time_base
         context = stream.codec_context
         context.time_base = source.time_base
+        context.flags |= Flags.frame_duration
         if source.pixel_aspect:
             context.sample_aspect_ratio = source.pixel_aspect
         context.colorspace = source.color.matrix
@@ -105,6 +132,7 @@ class Muxer:
         if self._container.format.name in {"mp4", "mov"} and stream.codec.name == "hevc":
             context.codec_tag = "hvc1"  # the tag that Apple's players ask for
         stream.metadata.update(source.tags)
+        stream.disposition = source.disposition
         return stream
 
     def _options(self, format_name: str) -> dict[str, str]:
@@ -122,7 +150,7 @@ class Muxer:
 
     def _copy_until(self, time: Fraction | None) -> None:
         if self._passthrough is not None:
-            self._passthrough.advance(time)
+            self._passthrough.advance(time, self._shift)
 
     def _close_source(self) -> None:
         if self._passthrough is not None:

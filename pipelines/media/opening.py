@@ -26,7 +26,7 @@ def open_video(path: Path) -> InputContainer:
     if path.is_dir():
         raise MediaError(f"{path}: a folder, not a video; give the path of one video file")
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(str(path.absolute()), metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:
         raise MediaError(
             f"{path}: not a video that can be read ({_reason(error)}); "

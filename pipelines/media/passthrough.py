@@ -10,7 +10,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from pipelines.media.opening import open_video, video_stream
 from pipelines.media.tags import own_tags_removed
@@ -48,12 +48,16 @@ class Passthrough:
         self._packets = self._read()
         self._waiting = next(self._packets, None)
 
-    def advance(self, until: Fraction | None) -> None:
-        """Copy the packets that belong before ``until`` seconds; ``None`` copies the rest."""
+    def advance(self, until: Fraction | None, shift: Fraction) -> None:
+        """Copy the packets that belong before ``until`` seconds, ``shift`` seconds later.
+
+        ``until`` counts in the output; ``None`` copies the rest.
+        """
         while self._waiting is not None:
             packet = self._waiting
-            if until is not None and _time(packet) > until:
+            if until is not None and _time(packet) + shift > until:
                 return
+            _delay(packet, shift)
             packet.stream = self._targets[packet.stream_index]
             self._output.mux(packet)
             self._waiting = next(self._packets, None)
@@ -68,10 +72,7 @@ class Passthrough:
             self._targets[stream.index] = _add(self._output, stream)
         else:
             codec = stream.codec_context.name if stream.codec_context else "unknown format"
-            self._dropped.append(
-                f"{stream.type} stream {stream.index} ({codec}): "
-                f"{format_name} cannot hold it ({reason})"
-            )
+            self._dropped.append(f"{stream.type} stream {stream.index} ({codec}): {reason}")
 
     def _read(self) -> Iterator[Packet[Stream]]:
         """The packets to copy; a source that breaks off ends here as it does in the reader."""
@@ -95,14 +96,24 @@ def _add(output: OutputContainer, stream: Stream) -> Stream:
 
 
 def _refusal(stream: Stream, format_name: str) -> str | None:
-    """Why a container cannot hold a stream: asked by writing the header of a trial file."""
+    """Why a stream cannot be copied; containers are asked by writing the header of a trial file."""
+    if stream.disposition & Disposition.attached_pic:
+        return "a cover picture, which shows the video before the edit"
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
             _add(trial, stream)
             trial.start_encoding()
     except (av.FFmpegError, ValueError) as error:
-        return getattr(error, "strerror", None) or str(error)
+        why = getattr(error, "strerror", None) or str(error)
+        return f"{format_name} cannot hold it ({why})"
     return None
+
+
+def _delay(packet: Packet[Stream], shift: Fraction) -> None:
+    if shift:
+        ticks = round(shift / packet.time_base)
+        packet.pts = None if packet.pts is None else packet.pts + ticks
+        packet.dts = None if packet.dts is None else packet.dts + ticks
 
 
 def _time(packet: Packet[Stream]) -> Fraction:

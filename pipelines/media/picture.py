@@ -43,7 +43,7 @@ class PictureBuilder:
         self._converter = ColorConverter()
 
     def build(self, frame: Frame) -> av.VideoFrame:
-        """The picture of a frame, with its time.
+        """The picture of a frame, without its time.
 
         Raises:
             ValueError: if the image is not uint8 [H, W, 3] of the source's size.
@@ -67,9 +67,7 @@ class PictureBuilder:
         if self._turned:
             canvas = self._blank(self._working)
             _reduce(planes, planes_of(canvas))
-        picture = self._converter.planar(canvas, self._pixel_format)
-        picture.pts, picture.time_base = frame.pts, frame.time_base
-        return picture
+        return self._converter.planar(canvas, self._pixel_format)
 
     def _blank(self, pixels: PlanarFormat) -> av.VideoFrame:
         canvas = av.VideoFrame(self._width, self._height, pixels.name)

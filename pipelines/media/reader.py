@@ -9,6 +9,7 @@ from types import TracebackType
 
 import av
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from pipelines.media.color import Color, ColorConverter, color_of
@@ -63,6 +64,7 @@ class VideoReader:
         self.frame_count: int | None = stream.frames or _estimated_count(self.duration, self.rate)
         self.has_audio: bool = bool(container.streams.audio)
         self.pixel_aspect: Fraction | None = _pixel_aspect(stream, self.orientation)
+        self.disposition: Disposition = stream.disposition
         self.tags: dict[str, str] = own_tags_removed(stream.metadata)
 
     @property

@@ -106,7 +106,7 @@ class VideoWriter:
             )
         picture = self._pictures.build(frame)
         with self._output_errors():
-            self._muxer.encode(picture)
+            self._muxer.encode(picture, frame)
         self._last = frame.time
         self.frames += 1
 

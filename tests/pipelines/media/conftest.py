@@ -20,7 +20,10 @@ _OPTIONS = {
     "libx265": {"x265-params": "log-level=error", "preset": "ultrafast"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
 }
-_FINE_CLOCK = {"mp4": {"movie_timescale": "15360", "movflags": "+faststart"}}
+_CONTAINER = {
+    "mp4": {"movie_timescale": "15360", "movflags": "+faststart"},
+    "ts": {"avoid_negative_ts": "disabled"},
+}
 
 
 def picture(index: int, width: int, height: int) -> Picture:
@@ -58,7 +61,7 @@ def make(
     chapters: bool = False,
 ) -> Path:
     """Write a video; ``color`` is (range, matrix, primaries, transfer) by H.273's numbers."""
-    clock = _FINE_CLOCK.get(path.suffix[1:], {})
+    clock = _CONTAINER.get(path.suffix[1:], {})
     with av.open(str(path), "w", container_options=clock) as container:
         chosen = _OPTIONS.get(codec, {}) | (options or {})
         stream = container.add_stream(codec, rate=30, options=chosen)

@@ -57,6 +57,16 @@ def test_finer_times_in_matroska_are_rounded_and_reported(studio, tmp_path):
     assert any("rounds them to 1/1000 s" in reason for reason in writer.dropped)
 
 
+def test_a_film_that_begins_before_zero_is_moved_as_a_whole(studio, tmp_path):
+    clock = Fraction(1, 90000)
+    source = studio.make("in.ts", pts=range(-30000, 42000, 3000), time_base=clock, audio=())
+    before = timestamps(source)
+    assert before[0] == Fraction(-1, 3)
+    writer = studio.copy(source, tmp_path / "out.mp4")
+    assert timestamps(tmp_path / "out.mp4") == [time - before[0] for time in before]
+    assert writer.dropped == ["start: the film began 1/3 s before zero, now at zero"]
+
+
 def test_a_part_of_a_clip(studio):
     reader = VideoReader(studio.make("in.mp4", options={"g": "5"}))
     every = list(reader)
