@@ -18,7 +18,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+from typing import Self, cast
 
 import torch
 import torch.nn.functional as F
@@ -47,9 +47,6 @@ _TAKES_OFFSET = re.compile(r"\.(conv0|conv1|torgb)\.weight$")
 _MEAN_SAMPLES = 10_000
 
 
-Self = TypeVar("Self", bound="StyleGAN2")
-
-
 class StyleGAN2(nn.Module):
     """A StyleGAN2 generator; implements ``videoinv.generators.protocol.Generator``.
 
@@ -76,9 +73,7 @@ class StyleGAN2(nn.Module):
             )
 
     @classmethod
-    def from_state_dict(
-        cls: type[Self], state_dict: Mapping[str, Tensor], noise: Noise = "fixed"
-    ) -> Self:
+    def from_state_dict(cls, state_dict: Mapping[str, Tensor], noise: Noise = "fixed") -> Self:
         """The generator whose tensors these are, ready for inference (no gradients to weights).
 
         Args:
@@ -96,7 +91,7 @@ class StyleGAN2(nn.Module):
             generator._load(tensors)
         return generator.eval().requires_grad_(False)
 
-    def with_noise(self: Self, noise: Noise) -> Self:
+    def with_noise(self, noise: Noise) -> Self:
         """The same generator, sharing the weights, with another kind of noise."""
         twin = copy.copy(self)
         twin.noise = noise
@@ -169,7 +164,7 @@ class StyleGAN2(nn.Module):
         Args:
             latent: codes [B, L, 512], with features injected at any layer and weight offsets
                 under the names of this module's ``state_dict``.
-            size: a divisor of the resolution; the image is reduced by averaging.
+            size: at most the resolution; a smaller image is reduced by averaging over areas.
 
         Raises:
             BadInputError: if the latent or the size does not fit this generator.
@@ -203,7 +198,7 @@ class StyleGAN2(nn.Module):
         if self.device.type != "cpu":
             return levels
         coarse = sum(4 << level <= _LARGEST_WHOLE for level in range(levels))
-        injected = 0 if latent.features is None else latent.features.layer // 2 + 2
+        injected = 0 if latent.features is None else (latent.features.layer + 1) // 2 + 1
         return min(max(coarse, injected), levels)
 
     def _run_level(self, x: Tensor, level: int, latent: Latent) -> Tensor:
@@ -261,13 +256,16 @@ class StyleGAN2(nn.Module):
 
     def _check(self, latent: Latent, size: int | None) -> None:
         """Refuse what would otherwise fail deep inside, or be ignored silently."""
-        if latent.codes.dim() != 3 or latent.codes.shape[1] != self.styles:
+        if latent.codes.dim() != 3 or latent.codes.shape[1:] != (self.styles, self.config.latent):
             raise BadInputError(
                 f"codes of shape {list(latent.codes.shape)} for a generator of {self.resolution} "
                 f"pixels, which takes [B, {self.styles}, {self.config.latent}]"
             )
-        if size is not None and (size < 1 or self.resolution % size):
-            raise BadInputError(f"size {size} is no divisor of {self.resolution}")
+        if size is not None and not 1 <= size <= self.resolution:
+            raise BadInputError(
+                f"no image of {size} pixels from a generator of {self.resolution}: ask for that or "
+                "fewer, and enlarge the image"
+            )
         if latent.features is not None:
             wanted = [len(latent), *self.feature_shape(latent.features.layer)]
             if list(latent.features.tensor.shape) != wanted:
@@ -275,16 +273,24 @@ class StyleGAN2(nn.Module):
                     f"features of shape {list(latent.features.tensor.shape)} at layer "
                     f"{latent.features.layer}, where these codes need {wanted}"
                 )
-        weights = {
+        if latent.weight_offsets:
+            self._check_offsets(latent)
+
+    def _check_offsets(self, latent: Latent) -> None:
+        shapes = {
             name: [len(latent), *weight.shape]
             for name, weight in self.synthesis.named_parameters(prefix="synthesis")
             if _TAKES_OFFSET.search(name)
         }
         for name, offset in latent.weight_offsets.items():
-            if list(offset.shape) != weights.get(name):
+            if name not in shapes:
                 raise BadInputError(
-                    f"a weight offset {name!r} of shape {list(offset.shape)}; the names and "
-                    f"shapes that these codes can have are {weights}"
+                    f"no weight {name!r} takes an offset; those that do are {', '.join(shapes)}"
+                )
+            if list(offset.shape) != shapes[name]:
+                raise BadInputError(
+                    f"a weight offset of shape {list(offset.shape)} for {name}, where these codes "
+                    f"need {shapes[name]}"
                 )
 
     def _load(self, tensors: Mapping[str, Tensor]) -> None:

@@ -1,8 +1,8 @@
 """The fine resolutions of StyleGAN2 in horizontal strips, for CPUs.
 
-At 1024² one layer writes 134 MB, far more than any cache holds, and the memory for it costs as
-much time to obtain as the convolution that fills it. A strip of the map goes through both
-convolutions and the toRGB of a resolution while it is in the cache, and only what the next
+At 1024² one layer writes 134 MB in float32, more than caches hold, and obtaining that much fresh
+memory costs a third of the time of the convolution that fills it. A strip of the map goes through
+both convolutions and the toRGB of a resolution while it is in the cache, and only what the next
 resolution needs is written out. The rows next to a cut are computed twice, a few percent of the
 work; the result is the same.
 """
