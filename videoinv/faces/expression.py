@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -131,8 +130,3 @@ class _MiddleBlock(nn.Module):
         for convolution in self.convolutions:
             out = convolution(F.relu(out))
         return x + out
-
-
-def most_likely(logits: Tensor) -> list[str]:
-    """The expression's name for each row of logits [B, 7]."""
-    return [EXPRESSIONS[index] for index in torch.argmax(logits, dim=1).tolist()]
