@@ -1,0 +1,35 @@
+import zipfile
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from videoinv.generators.mobilestylegan import MobileStyleGAN
+
+
+@pytest.fixture(scope="session")
+def generator() -> MobileStyleGAN:
+    """A narrow generator of 64 pixels with random weights and a head at 32."""
+    torch.manual_seed(0)
+    made = MobileStyleGAN(channels=(16, 16, 16, 16), head_layers=(2,))
+    for name, parameter in made.named_parameters():
+        if "mapping" not in name and parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.3 * parameter[0].numel() ** -0.5)
+        elif "style.bias" in name or "up.bias" in name:
+            torch.nn.init.ones_(parameter)
+    return made.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def photo_zip(tmp_path_factory):
+    """Seven smooth random pictures of 40 pixels."""
+    path = tmp_path_factory.mktemp("photos") / "faces.zip"
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(7):
+            small = rng.integers(0, 256, (5, 5, 3), dtype=np.uint8)
+            image = cv2.resize(small, (40, 40), interpolation=cv2.INTER_CUBIC)
+            archive.writestr(f"a/{i}.png", cv2.imencode(".png", image)[1].tobytes())
+        archive.writestr("index.tsv", "name\tlabel\n")
+    return path

@@ -1,0 +1,132 @@
+import itertools
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from videoinv.errors import BadInputError
+from videoinv.latents import Latent
+from videoinv.training.augment import PAPERS, Augmentation, degraded, photometric
+from videoinv.training.data import Mixture, TrainingData
+from videoinv.training.photos import Joined, Photographs
+from videoinv.training.synthetic import W_ONLY, Sampling, sample_codes
+
+SMALL = Mixture(2, 1, 32)
+PLAIN = Augmentation(0, 0, 0, 0, 0)
+
+
+def make(generator, photos, mixture=SMALL, how=PLAIN, **options):
+    return TrainingData(generator, photos, mixture, how, Sampling(), **options)
+
+
+def test_a_zip_and_its_unpacked_folder_hold_the_same_images(photo_zip, tmp_path):
+    with zipfile.ZipFile(photo_zip) as archive:
+        archive.extractall(tmp_path)
+    packed, unpacked = Photographs(photo_zip, 32), Photographs(tmp_path, 32)
+    assert packed.names == unpacked.names == [f"a/{i}.png" for i in range(7)]
+    assert all(np.array_equal(a, b) for a, b in zip(packed, unpacked, strict=True))
+    assert packed[0].shape == (32, 32, 3)
+
+
+def test_what_holds_no_images_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("no picture")
+    with pytest.raises(BadInputError, match="no image"):
+        Photographs(tmp_path)
+    with pytest.raises(BadInputError, match="neither a folder nor a zip"):
+        Photographs(tmp_path / "notes.txt")
+    (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8 cut off")
+    with pytest.raises(BadInputError, match=r"broken\.jpg"):
+        Photographs(tmp_path)[0]
+
+
+@given(st.lists(st.integers(0, 4), max_size=5))
+def test_joined_sources_follow_each_other(lengths):
+    sources = [
+        [np.full((1, 1, 3), 10 * i + j, np.uint8) for j in range(n)] for i, n in enumerate(lengths)
+    ]
+    joined = Joined(sources)
+    expected = [int(image[0, 0, 0]) for image in itertools.chain(*sources)]
+    assert [int(joined[i][0, 0, 0]) for i in range(len(joined))] == expected
+    with pytest.raises(IndexError):
+        joined[len(expected)]
+
+
+def test_batches_depend_on_seed_worker_and_step_only(generator, photo_zip):
+    photos = Photographs(photo_zip, 32)
+    how = Augmentation()
+    stream = make(generator, photos, how=how).batches()
+    first = [next(stream) for _ in range(4)]
+    later = next(make(generator, photos, how=how).batches(3))
+    assert torch.equal(later.inputs, first[3].inputs)
+    assert torch.equal(later.codes, first[3].codes)
+    assert torch.equal(make(generator, photos, how=how).batch(2).targets, first[2].targets)
+    for other in ({"seed": 1}, {"worker": 1}):
+        changed = make(generator, photos, how=how, **other).batch(3)
+        assert not torch.equal(changed.inputs, later.inputs)
+        assert not torch.equal(changed.codes, later.codes)
+
+
+def test_every_photograph_is_seen_once_per_epoch(generator, photo_zip):
+    photos = Photographs(photo_zip, 32)
+    data = make(generator, photos, Mixture(1, 0, 32))
+    seen = {data.batch(step).inputs.sum().item() for step in range(7)}
+    assert len(seen) == 7
+    assert data.batch(7).inputs.sum().item() in seen
+
+
+def test_real_faces_come_first_and_synthetic_ones_are_made_from_their_codes(generator, photo_zip):
+    batch = make(generator, Photographs(photo_zip, 32)).batch(0)
+    assert batch.real == 2
+    assert batch.inputs.shape == (3, 3, 32, 32)
+    rendered = generator.synthesize(Latent(batch.codes), 32).clamp(-1, 1)
+    assert (rendered - batch.targets[2:]).abs().max() <= 1 / 255 + 1e-6
+
+
+def test_real_images_need_photographs(generator):
+    with pytest.raises(BadInputError, match="no photographs"):
+        make(generator, [])
+    assert make(generator, [], Mixture(0, 2, 32)).batch(0).real == 0
+
+
+def test_w_only_stays_in_w_and_mixing_leaves_it(generator):
+    rng = torch.Generator().manual_seed(0)
+    codes = sample_codes(generator, 16, W_ONLY, rng)
+    torch.testing.assert_close(codes, codes[:, :1].expand_as(codes))
+    spread = sample_codes(generator, 64, Sampling(), rng)
+    equal = (spread == spread[:, :1]).all(dim=2).all(dim=1)
+    assert 0.2 < equal.float().mean() < 0.6  # (1 − crossing) · (1 − blending) = 0.375
+
+
+def test_crossing_takes_all_later_rows_from_one_other_style(generator):
+    rng = torch.Generator().manual_seed(1)
+    codes = sample_codes(generator, 32, Sampling((1, 1), 1.0, 0.0), rng)
+    changes = (codes[:, 1:] != codes[:, :-1]).any(dim=2).sum(dim=1)
+    assert changes.tolist() == [1] * 32
+
+
+def picture(seed=0):
+    return np.random.default_rng(seed).integers(60, 196, (24, 24, 3), dtype=np.uint8)
+
+
+def test_the_papers_mirror_and_nothing_else():
+    image = picture()
+    seen = [photometric(image, PAPERS, np.random.default_rng(s)) for s in range(20)]
+    mirrored = [np.array_equal(x, image[:, ::-1]) for x in seen]
+    assert 4 < sum(mirrored) < 16
+    assert all(m or np.array_equal(x, image) for m, x in zip(mirrored, seen, strict=True))
+    assert np.array_equal(degraded(image, PAPERS, np.random.default_rng(0)), image)
+
+
+def test_light_and_compression_change_images_within_bounds():
+    image = picture()
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        lit = photometric(image, Augmentation(flip=0), rng)
+        assert 0 < np.abs(lit.astype(int) - image).mean() < 60
+    how = Augmentation(compression=1, blur=1)
+    worse = degraded(image, how, np.random.default_rng(0))
+    assert worse.shape == image.shape
+    assert np.diff(worse.astype(int), axis=1).std() < np.diff(image.astype(int), axis=1).std()
