@@ -18,11 +18,12 @@ from torch.nn import functional as F
 from videoinv.faces.align import to_images
 from videoinv.faces.embed import inner_crop
 from videoinv.faces.expression import EXPRESSIONS, AgeGenderNetwork, ExpressionNetwork
+from videoinv.faces.eyes import EyeContours
 from videoinv.faces.face_api import INPUT_SIZE as NETWORK_SIZE
 from videoinv.faces.head_pose import head_pose
 from videoinv.faces.mesh import INPUT_SIZE as MESH_SIZE
 from videoinv.faces.mesh import FaceMesh
-from videoinv.faces.mesh_measures import eyes_open, mouth_open, mouth_smile
+from videoinv.faces.mesh_measures import mouth_open, mouth_smile
 from videoinv.faces.types import Alignment, Image, Points
 
 Scores = NDArray[np.float64]
@@ -52,7 +53,7 @@ class Attributes:
     gender: Scores
     """Logit: positive reads as female, negative as male."""
     eyes_open: Scores
-    """Height over width of the eye openings, both eyes averaged."""
+    """Height over width of the eye openings, both eyes averaged: 0.1 shut, 0.3 open."""
     mouth_open: Scores
     """Gap of the inner lips over the distance of the eyes: 0 shut, about 0.7 wide open."""
     yaw: Scores
@@ -85,7 +86,8 @@ class AttributeScorer:
     """Scores FFHQ-aligned crops. Not safe to share between threads.
 
     Args:
-        device: where the expression, age and gender networks run; the mesh runs on the CPU.
+        device: where the expression, age and gender networks run; the mesh and the contours of
+            the eyes run on the CPU.
     """
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
@@ -93,6 +95,7 @@ class AttributeScorer:
         self._expression = ExpressionNetwork.load().to(self.device)
         self._age_gender = AgeGenderNetwork.load().to(self.device)
         self._mesh = FaceMesh()
+        self._eyes = EyeContours()
 
     @torch.no_grad()
     def score(self, crops: Tensor) -> Attributes:
@@ -112,8 +115,9 @@ class AttributeScorer:
         happy = _log_odds(self._expression(faces), EXPRESSIONS.index("happy"))
         years, gender = self._age_gender(faces)
         networks = torch.stack([happy, years, gender], dim=1).double().cpu().numpy()
-        meshes = self._fit(to_images(crops))
-        return np.stack([_row(*pair) for pair in zip(networks, meshes, strict=True)])
+        images = to_images(crops)
+        faces_seen = zip(networks, images, self._fit(images), strict=True)
+        return np.stack([self._row(*face) for face in faces_seen])
 
     def _fit(self, images: Sequence[Image]) -> list[Points | None]:
         side = images[0].shape[0]
@@ -122,26 +126,18 @@ class AttributeScorer:
         )
         return self._mesh.fit_regions(images, [region] * len(images))
 
-
-def _row(networks: Scores, mesh: Points | None) -> Scores:
-    """One face's scores in the order of ``ATTRIBUTES``."""
-    if mesh is None:
-        return np.full(len(ATTRIBUTES), np.nan)
-    happy, years, gender = networks
-    mouth = (mouth_smile(mesh) - _MOUTH_ZERO) / _MOUTH_SPREAD
-    pose = head_pose(mesh)
-    return np.array(
-        [
-            (happy / _HAPPY_SPREAD + mouth) / 2,
-            years,
-            gender,
-            eyes_open(mesh),
-            mouth_open(mesh),
-            pose.yaw,
-            pose.pitch,
-            pose.roll,
-        ]
-    )
+    def _row(self, networks: Scores, image: Image, mesh: Points | None) -> Scores:
+        """One face's scores in the order of ``ATTRIBUTES``."""
+        if mesh is None:
+            return np.full(len(ATTRIBUTES), np.nan)
+        happy, years, gender = networks
+        mouth = (mouth_smile(mesh) - _MOUTH_ZERO) / _MOUTH_SPREAD
+        smile = (happy / _HAPPY_SPREAD + mouth) / 2
+        eyes = self._eyes.openness(image, mesh)
+        pose = head_pose(mesh)
+        return np.array(
+            [smile, years, gender, eyes, mouth_open(mesh), pose.yaw, pose.pitch, pose.roll]
+        )
 
 
 def _log_odds(logits: Tensor, index: int) -> Tensor:

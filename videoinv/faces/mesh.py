@@ -40,7 +40,7 @@ class FaceMesh:
     def __init__(
         self, model: Path | None = None, *, min_presence: float = 0.5, passes: int = 2
     ) -> None:
-        self._network = _read_network(model or fetch("face-mesh"))
+        self._network = read_tflite(model or fetch("face-mesh"))
         self._min_presence = min_presence
         self._passes = passes
 
@@ -108,7 +108,8 @@ def _to_frame(mesh: Points, region: Alignment) -> Points:
     return np.column_stack([planar, mesh[:, 2] * region.scale / INPUT_SIZE])
 
 
-def _read_network(path: Path) -> cv2.dnn.Net:
+def read_tflite(path: Path) -> cv2.dnn.Net:
+    """A network from a TFLite file, on an engine that gives all its outputs in one pass."""
     # OpenCV 5's new engine gives one output per pass; the classic one, the only one of
     # OpenCV 4, gives the mesh and the presence together.
     engine = getattr(cv2.dnn, "ENGINE_CLASSIC", None)

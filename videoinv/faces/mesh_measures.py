@@ -1,4 +1,4 @@
-"""What the mesh says about eyes and mouth, free of size and (nearly) of head rotation."""
+"""What the mesh says about the mouth, free of size and (nearly) of head rotation."""
 
 from __future__ import annotations
 
@@ -11,19 +11,6 @@ from videoinv.faces.types import Points
 # The middle of the upper lip's outer contour, and of the inner contours above and below.
 _UPPER_LIP = 0
 _INNER_LIPS = ((82, 13, 312), (87, 14, 317))
-
-
-def eyes_open(mesh: Points) -> float:
-    """The eye aspect ratio of a mesh [468, 3], both eyes averaged: about 0.1 shut to 0.4 wide.
-
-    Soukupová and Čech, "Real-Time Eye Blink Detection using Facial Landmarks", 2016, Eq. (1),
-    with distances in three dimensions.
-    """
-    ratios = []
-    for corner, upper1, upper2, other, lower2, lower1 in EYES_MESH:
-        heights = _distance(mesh, upper1, lower1) + _distance(mesh, upper2, lower2)
-        ratios.append(heights / (2 * _distance(mesh, corner, other)))
-    return float(np.mean(ratios))
 
 
 def mouth_open(mesh: Points) -> float:

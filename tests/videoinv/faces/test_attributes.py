@@ -49,6 +49,13 @@ def test_the_smile_is_seen(scores):
     assert scores.mouth_open[1] > scores.mouth_open[0] + 0.1
 
 
+def test_shut_eyes_are_seen(scores):
+    shut, open_ = scores.eyes_open[3:]
+    assert shut < 0.15
+    assert open_ > 0.25
+    assert (scores.eyes_open[:3] > 0.2).all()
+
+
 def test_man_and_woman(scores):
     assert (scores.gender[:3] < 0).all()
     assert (scores.gender[3:] > 0).all()
@@ -60,6 +67,7 @@ def test_mirroring_turns_yaw_and_roll_only(scorer, crops, scores):
     assert np.abs(mirrored.yaw + scores.yaw).max() < 5
     assert np.abs(mirrored.pitch - scores.pitch).max() < 4
     assert np.abs(mirrored.smile - scores.smile).max() < 0.6
+    assert np.abs(mirrored.eyes_open - scores.eyes_open).max() < 0.06
     assert np.abs(mirrored.mouth_open - scores.mouth_open).max() < 0.1
 
 
@@ -68,7 +76,7 @@ def test_the_size_of_the_crop_hardly_matters(scorer, crops, scores):
     difference = np.abs(scorer.score(large).array() - scores.array()).max(axis=0)
     limits = dict.fromkeys(ATTRIBUTES, 1.0) | {
         "smile": 0.2,
-        "eyes_open": 0.02,
+        "eyes_open": 0.04,
         "mouth_open": 0.02,
     }
     assert (difference < np.array([limits[name] for name in ATTRIBUTES])).all()
