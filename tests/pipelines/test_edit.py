@@ -1,0 +1,120 @@
+"""The main job on a real clip: what must change changes, and nothing else does."""
+
+import json
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+
+from pipelines.cli import main
+from pipelines.media import VideoReader, VideoWriter, packet_digests, timestamps
+from videoinv.checkpoints.fetch import fetch
+
+FRAMES = 6
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory):
+    """Six frames of a real person with sound, between two frames without anybody."""
+    source = fetch("clip-webcam-smile")
+    path = tmp_path_factory.mktemp("clip") / "short.mp4"
+    reader = VideoReader(source)
+    frames = list(reader.frames(stop=Fraction(FRAMES + 2, 30)))
+    with VideoWriter(path, reader, crf=10) as writer:
+        for frame in frames:
+            empty = frame.index in (0, len(frames) - 1)
+            image = np.full_like(frame.image, 90) if empty else frame.image
+            writer.write(type(frame)(image, frame.pts, frame.time_base, frame.index))
+    return path
+
+
+@pytest.fixture(scope="module")
+def edited(clip):
+    """The clip with a few steps of inversion only: what is tested here is all the rest."""
+    output, report, sheet = (clip.with_name(name) for name in ("out.mp4", "out.json", "out.png"))
+    arguments = ["edit", str(clip), "-o", str(output), "--edit", "smile=3", "--steps", "3"]
+    assert main([*arguments, "--report", str(report), "--sheet", str(sheet)]) == 0
+    return output, json.loads(report.read_text()), sheet
+
+
+def test_every_timestamp_and_every_packet_of_sound_is_kept(clip, edited):
+    output, _, _ = edited
+    assert timestamps(output) == timestamps(clip)
+    assert packet_digests(output) == packet_digests(clip)
+
+
+def test_the_face_changes_and_the_rest_stays(clip, edited):
+    output, _, _ = edited
+    for before, after in zip(VideoReader(clip), VideoReader(output), strict=True):
+        change = np.abs(before.image.astype(float) - after.image)
+        empty = before.index in (0, FRAMES + 1)
+        corner = np.square(change[:, :150]).mean()
+        assert 10 * np.log10(255**2 / max(corner, 1e-9)) > 40
+        assert (change.max() > 25) == (not empty)
+
+
+def test_the_report_counts_and_measures(edited):
+    _, report, _ = edited
+    assert (report["frames"], report["faces"], report["passed_through"]) == (8, 6, 2)
+    assert {"decode", "locate", "invert", "render", "paste", "encode"} <= set(report["seconds"])
+    assert report["measures"]["attributes"]["smile"]["moved"] > 0.9
+    assert report["measures"]["identity"]["mean"] > 0.5
+    assert report["model"]["terms"]
+
+
+def test_the_output_says_that_it_was_edited(edited):
+    output, _, _ = edited
+    with av.open(str(output)) as container:
+        said = " ".join(container.metadata.values())
+    assert "edited with AI" in said and "smile=3" in said
+
+
+def test_the_sheet_shows_four_columns(edited):
+    import cv2
+
+    _, _, sheet = edited
+    picture = cv2.imread(str(sheet))
+    assert picture.shape[1] == 4 * 256
+    assert picture.shape[0] > 256
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["IN", "-o", "OUT", "--edit", "smlie=1"], 2, "smile"),
+        (["IN", "-o", "OUT", "--edit", "smile"], 2, "STRENGTH"),
+        (["TEXT", "-o", "OUT"], 2, "not a video"),
+        (["MISSING", "-o", "OUT"], 2, "no such file"),
+        (["IN", "-o", "NOWHERE/out.mp4"], 1, "folder"),
+        (["IN", "-o", "OUT", "--report", "NOWHERE/r.json"], 1, "folder"),
+        (["IN", "-o", "IN"], 2, "source"),
+        (["IN", "-o", "OUT", "--encoder", "magic"], 2, "optimize"),
+        (["IN", "-o", "OUT", "--device", "abacus"], 2, "cuda"),
+        (["IN", "-o", "OUT", "--chunk", "0"], 2, "1 and more"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(
+    arguments, code, words, clip, tmp_path, capsys
+):
+    text = tmp_path / "letter.mp4"
+    text.write_text("Dear Sir or Madam,")
+    places = {
+        "IN": clip,
+        "TEXT": text,
+        "MISSING": tmp_path / "none.mp4",
+        "OUT": tmp_path / "out.mp4",
+        "NOWHERE/out.mp4": tmp_path / "nowhere" / "out.mp4",
+        "NOWHERE/r.json": tmp_path / "nowhere" / "r.json",
+    }
+    assert main(["edit", *(str(places.get(a, a)) for a in arguments)]) == code
+    said = capsys.readouterr().err.strip()
+    assert words in said and len(said.splitlines()) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["letter.mp4"]
+
+
+def test_bad_usage_is_argparses_own_exit(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["edit"])
+    assert caught.value.code == 2
+    assert "required" in capsys.readouterr().err

@@ -1,0 +1,186 @@
+"""MobileStyleGAN: the protocol at a tiny size, the published graph at full size."""
+
+import math
+
+import pytest
+import torch
+
+from videoinv.checkpoints.fetch import fetch
+from videoinv.errors import BadInputError, CheckpointError
+from videoinv.generators.mobile_layers import inverse_haar
+from videoinv.generators.mobilestylegan import MobileStyleGAN
+from videoinv.generators.mobilestylegan_weights import convert, load_mobilestylegan
+from videoinv.generators.protocol import Generator
+from videoinv.latents import Features, Latent
+from videoinv.training.fit_heads import haar
+
+
+@pytest.fixture(scope="module")
+def tiny():
+    """Four layers (4² to 32²), 64 px, random weights of sensible size."""
+    generator = MobileStyleGAN(channels=(16, 16, 12, 8), head_layers=(2,))
+    rng = torch.Generator().manual_seed(3)
+    for parameter in generator.parameters():
+        fan = parameter[0].numel() if parameter.ndim > 1 else 4
+        parameter.data = torch.randn(parameter.shape, generator=rng) * fan**-0.5
+    for name, buffer in generator.named_buffers():
+        if "gain" not in name:
+            buffer.copy_(torch.randn(buffer.shape, generator=rng) * 0.3)
+    return generator.eval().requires_grad_(False)
+
+
+@pytest.fixture
+def codes(tiny):
+    return torch.randn(3, tiny.styles, 512, generator=torch.Generator().manual_seed(5))
+
+
+def test_it_is_a_generator(tiny):
+    assert isinstance(tiny, Generator)
+    assert (tiny.styles, tiny.layers, tiny.resolution, tiny.sizes) == (11, 4, 64, (32, 64))
+    assert tiny.feature_shape(2) == (12, 16, 16)
+    assert tiny.rows_through(3) == 10
+
+
+def test_haar_is_orthonormal_and_undone_by_its_inverse():
+    image = torch.randn(2, 3, 8, 8)
+    bands = haar(image)
+    assert torch.allclose(inverse_haar(bands), image, atol=1e-6)
+    assert bands.square().sum().item() == pytest.approx(image.square().sum().item(), rel=1e-5)
+
+
+def test_the_low_band_is_a_constant_and_the_first_high_band_alternates_by_rows():
+    bands = torch.zeros(1, 4, 1, 1)
+    bands[0, 0] = 1.0
+    assert torch.equal(inverse_haar(bands)[0, 0], torch.full((2, 2), 0.5))
+    bands = torch.zeros(1, 4, 1, 1)
+    bands[0, 1] = 1.0
+    assert torch.equal(inverse_haar(bands)[0, 0], torch.tensor([[0.5, 0.5], [-0.5, -0.5]]))
+
+
+def test_a_batch_is_its_images_one_by_one(tiny, codes):
+    together = tiny.synthesize(Latent(codes))
+    for index in range(3):
+        alone = tiny.synthesize(Latent(codes[index : index + 1]))
+        assert torch.allclose(together[index : index + 1], alone, atol=1e-5)
+
+
+def test_every_row_matters_and_only_from_its_layer_on(tiny, codes):
+    for row in range(tiny.styles):
+        changed = codes.clone()
+        changed[:, row] += 1.0
+        assert not torch.allclose(
+            tiny.synthesize(Latent(changed)), tiny.synthesize(Latent(codes)), atol=1e-6
+        )
+        for layer in range(tiny.layers):
+            same = torch.equal(tiny.features(changed, layer), tiny.features(codes, layer))
+            assert same == (row >= tiny.rows_through(layer))
+
+
+@pytest.mark.parametrize("layer", range(4))
+def test_injecting_what_is_there_changes_nothing(tiny, codes, layer):
+    plain = tiny.synthesize(Latent(codes))
+    features = tiny.features(codes, layer)
+    replaced = Latent(codes, Features(features, layer, "replace"))
+    added = Latent(codes, Features(torch.zeros_like(features), layer, "add"))
+    assert torch.equal(tiny.synthesize(replaced), plain)
+    assert torch.equal(tiny.synthesize(added), plain)
+
+
+def test_an_added_tensor_equals_replacing_by_the_sum(tiny, codes):
+    offset = torch.randn(3, *tiny.feature_shape(1))
+    replaced = Latent(codes, Features(tiny.features(codes, 1) + offset, 1, "replace"))
+    added = Latent(codes, Features(offset, 1, "add"))
+    for size in tiny.sizes:
+        assert torch.allclose(tiny.synthesize(replaced, size), tiny.synthesize(added, size))
+
+
+@pytest.mark.parametrize(
+    "name", ["head.weight", "blocks.1.conv1.weight", "blocks.2.conv2.weight", "to_img.weight"]
+)
+def test_weight_offsets_are_each_images_own(tiny, codes, name):
+    weight = tiny.get_parameter(name)
+    offsets = 0.1 * torch.randn(3, *weight.shape)
+    together = tiny.synthesize(Latent(codes, weight_offsets={name: offsets}))
+    original = weight.data.clone()
+    for index in range(3):
+        weight.data = original + offsets[index]
+        alone = tiny.synthesize(Latent(codes[index : index + 1]))
+        assert torch.allclose(together[index : index + 1], alone, atol=1e-4)
+    weight.data = original
+
+
+def test_gradients_reach_codes_and_features(tiny, codes):
+    free = codes.clone().requires_grad_(True)
+    offset = torch.zeros(3, *tiny.feature_shape(1), requires_grad=True)
+    tiny.synthesize(Latent(free, Features(offset, 1, "add")), 32).square().mean().backward()
+    assert (free.grad.abs().sum(dim=(0, 2)) > 0).all()  # the head sees the rows it stands in for
+    assert offset.grad.abs().sum() > 0
+
+
+def test_sizes_between_are_reduced_by_area(tiny, codes):
+    full = tiny.synthesize(Latent(codes), 64)
+    smaller = torch.nn.functional.interpolate(full, size=(48, 48), mode="area")
+    assert torch.equal(tiny.synthesize(Latent(codes), 48), smaller)
+
+
+def test_bad_requests_are_refused(tiny, codes):
+    with pytest.raises(BadInputError, match="1 to 64"):
+        tiny.synthesize(Latent(codes), 65)
+    with pytest.raises(BadInputError, match="0 to 3"):
+        tiny.features(codes, 4)
+    with pytest.raises(BadInputError, match="expected"):
+        tiny.synthesize(Latent(codes, Features(torch.zeros(3, 2, 8, 8), 1)))
+    with pytest.raises(BadInputError, match="larger size"):
+        shape = tiny.feature_shape(3)
+        tiny.synthesize(Latent(codes, Features(torch.zeros(3, *shape), 3)), 32)
+
+
+def test_a_graph_of_another_network_is_refused():
+    with pytest.raises(CheckpointError, match="no MobileStyleGAN"):
+        convert([], [])
+
+
+@pytest.fixture(scope="module")
+def published():
+    return load_mobilestylegan()
+
+
+def test_the_published_generator_makes_what_its_heads_promise(published):
+    codes = published.map(torch.randn(2, 512, generator=torch.Generator().manual_seed(11)), 0.8)
+    assert published.mean_codes.shape == (23, 512)
+    full = published.synthesize(Latent(codes))
+    assert full.shape == (2, 3, 1024, 1024)
+    for size, least in ((128, 24.0), (256, 26.0), (512, 28.0)):
+        wanted = torch.nn.functional.interpolate(full, size=(size, size), mode="area")
+        error = (published.synthesize(Latent(codes), size) - wanted).square().mean().item()
+        assert 10 * math.log10(4 / error) > least
+
+
+def test_bfloat16_stays_near_float32(published):
+    codes = published.map(torch.randn(1, 512, generator=torch.Generator().manual_seed(2)), 0.8)
+    exact = published.synthesize(Latent(codes), 256)
+    half = load_mobilestylegan().to(torch.bfloat16)
+    rounded = half.synthesize(Latent(codes.bfloat16()), 256).float()
+    assert (rounded - exact).abs().mean() < 0.02
+
+
+@pytest.mark.slow
+def test_it_equals_the_published_graph(published):
+    openvino = pytest.importorskip("openvino", reason="pip install 'videoinv[parity]'")
+    core = openvino.Core()
+
+    def run(part, value):
+        xml, weights = (fetch(f"mobilestylegan-{part}-{kind}") for kind in ("xml", "bin"))
+        network = core.compile_model(
+            core.read_model(str(xml), str(weights)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+        )
+        return torch.from_numpy(network([value.numpy()])[network.output(0)])
+
+    for seed in range(3):
+        z = torch.randn(1, 512, generator=torch.Generator().manual_seed(seed))
+        w = published.map(z)[:, 0]
+        reference = run("mapping", z)
+        assert (w - reference).abs().max() < 1e-4
+        image = run("synthesis", reference)
+        ours = published.synthesize(Latent(reference[:, None].expand(1, 23, 512)))
+        assert (ours - image).abs().max() <= 1e-4 * image.abs().max()
