@@ -163,7 +163,7 @@ def weight_offset(state: State, key: str, synthesized: Tensor, image: Tensor) ->
     y = F.relu(conv("feature_extractor.0", y, padding=1))
     y = F.relu(conv("feature_extractor.2", y, stride=2, padding=1))
     y = F.relu(conv("feature_extractor.4", y, stride=2, padding=1))
-    v = conv("feature_extractor.6", y, stride=2, padding=1).flatten(1)
+    v = F.relu(conv("feature_extractor.6", y, stride=2, padding=1)).flatten(1)
     w1, b1, w2, b2 = (state[name + part] for part in ("w1", "b1", "w2", "b2"))
     hidden = len(w1)
     inputs, kernel = w1.shape[1] // hidden, 1 if "torgb" in key else 3

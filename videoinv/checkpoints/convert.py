@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from videoinv.checkpoints.formats.converted import ENCODER, FORMAT, GENERATOR, M
 from videoinv.checkpoints.formats.parts import Parts
 from videoinv.encoders.protocol import Encoder
 from videoinv.encoders.weights import under
+from videoinv.errors import OutputError
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.model import Model
 
@@ -27,7 +29,7 @@ def save_model(model: Model, path: Path) -> None:
 
     Raises:
         CheckpointError: if the encoder has no weights to save.
-        OSError: if the file cannot be written; nothing half-written is left.
+        OutputError: if the file cannot be written; nothing half-written is left.
     """
     info = model.info
     parts = Parts("stylegan2") if model.encoder is None else encoder_parts(model.encoder)
@@ -49,6 +51,7 @@ def save_encoder(encoder: Encoder, path: Path, notes: Mapping[str, str] | None =
 
     Raises:
         CheckpointError: if it has no weights to save.
+        OutputError: if the file cannot be written; nothing half-written is left.
     """
     parts = encoder_parts(encoder)
     _save(_encoder_tensors(parts), parts, path, dict(notes or {}))
@@ -69,5 +72,9 @@ def _save(tensors: Mapping[str, Tensor], parts: Parts, path: Path, notes: dict[s
         "system": parts.system,
         "settings": json.dumps(dict(parts.settings)),
     }
-    with atomic_path(path) as partial:
-        save_file({name: t.contiguous() for name, t in tensors.items()}, partial, metadata)
+    dense = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    try:
+        with atomic_path(path) as partial:
+            save_file(dense, partial, metadata)
+    except (OSError, SafetensorError) as error:
+        raise OutputError(f"{path} cannot be written ({error}): choose another place") from error

@@ -69,7 +69,7 @@ def load_model(
             raise CheckpointError(f"{encoder} holds no encoder ({parts.system})")
     built = build_encoder(parts, made, dtype) if parts.encoder else None
     info = _info(path_or_name, path, made, built)
-    if "source_sha256" in content.metadata:
+    if "terms" in content.metadata:
         info = replace(info, terms=content.metadata["terms"])
     return Model(made, built, directions if directions is not None else Directions(), info)
 

@@ -140,6 +140,8 @@ def _refusal(path: Path, message: str) -> CheckpointError:
     if named is None and "perand" not in message:
         return CheckpointError(f"{path} is damaged ({message.splitlines()[0]}): download it again")
     what = (named and (named[1] or named[2])) or "an instruction that plain data never needs"
+    if "." not in what and named is not None:
+        what = f"builtins.{what}"  # torch leaves the module out of these
     return UnsafePickleError(
         f"{path} asks for '{what}', which is neither a tensor nor plain data: refused, nothing "
         "was run; use a file from its original publisher"

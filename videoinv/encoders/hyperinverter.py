@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from videoinv.encoders.backbones import Backbone, Pyramid, backbone_like
 from videoinv.encoders.heads import (
@@ -147,5 +146,5 @@ class HyperInverter:
         return resize_sampled(resize_antialiased(images, side, side), self.input_size)
 
     def render(self, latent: Latent) -> Tensor:
-        """The latent's image, box-averaged to the encoder's size; not clamped."""
-        return F.adaptive_avg_pool2d(self.generator.synthesize(latent), self.input_size)
+        """The latent's image at the encoder's size: sampled down like x, not box-averaged."""
+        return resize_sampled(self.generator.synthesize(latent), self.input_size)

@@ -49,7 +49,10 @@ class TargetLayer:
 
 
 class WeightRegressor(nn.Module):
-    """One hypernetwork (Fig. 3): both images' maps → a vector of D → ΔW by two small matrices."""
+    """One hypernetwork (Fig. 3): both images' maps → a vector of D → ΔW by two small matrices.
+
+    A ReLU follows every convolution, the last one too.
+    """
 
     def __init__(self, sizes: Mapping[str, torch.Size], kernel: int) -> None:
         super().__init__()
@@ -68,6 +71,7 @@ class WeightRegressor(nn.Module):
             nn.Conv2d(inner, inner, 4, 2, 1),
             nn.ReLU(),
             nn.Conv2d(inner, hidden, 4, 2, 1),
+            nn.ReLU(),
         )
         self.w1 = nn.Parameter(torch.empty(sizes["w1"]))
         self.b1 = nn.Parameter(torch.empty(sizes["b1"]))

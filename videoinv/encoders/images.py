@@ -1,8 +1,8 @@
 """How each system brings an image to the size it looks at; the rules differ and change the numbers.
 
-The pSp family shrinks with antialiasing, as Pillow does; HyperInverter goes through the
-generator's resolution and then takes plain bilinear samples; what a generator made is always
-averaged over boxes.
+The pSp family shrinks photographs with antialiasing, as Pillow does, and averages what a generator
+made over boxes. HyperInverter brings photographs to the generator's resolution first, and takes
+plain bilinear samples of both.
 """
 
 from __future__ import annotations
