@@ -25,6 +25,7 @@ from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.generators.stylegan2_names import StyleGAN2Config
 from videoinv.latents import Features, Latent
 
+_WIDTH = 512  # of config-f: length of a code, and channels of the coarse layers
 _FEATURE_LAYER = 4  # K = 5 of the Feature-Style paper
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -79,9 +80,9 @@ def run(args: argparse.Namespace) -> int:
 def random_generator(size: int) -> StyleGAN2:
     """A StyleGAN2 of config-f's width with random weights, ready for inference."""
     levels = size.bit_length() - 2
-    channels = tuple(min(512, 2**15 // (4 << level)) for level in range(levels))
+    channels = tuple(min(_WIDTH, _WIDTH * 16 >> level) for level in range(levels))
     torch.manual_seed(0)
-    generator = StyleGAN2(StyleGAN2Config(channels)).eval().requires_grad_(False)
+    generator = StyleGAN2(StyleGAN2Config(channels, latent=_WIDTH)).eval().requires_grad_(False)
     for name, parameter in generator.named_parameters():
         if name.endswith("noise_strength"):
             parameter.fill_(0.1)

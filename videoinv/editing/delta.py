@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import torch
 from torch import Tensor
 
 from videoinv.generators.protocol import Generator
@@ -18,7 +19,7 @@ def edit_features(generator: Generator, latent: Latent, edited_codes: Tensor) ->
 
         F̃ = F + G(w̃^{1:K}) − G(w^{1:K})
 
-    Both passes stop at layer K, a small part of an image at 16². Features that are added to the
+    Both passes stop at layer K, a small part of an image at 16², and run as one batch. Features that are added to the
     layer, ΔF = F − G(w^{1:K}), follow by themselves, and a latent without features is its codes.
 
     Args:
@@ -33,7 +34,7 @@ def edit_features(generator: Generator, latent: Latent, edited_codes: Tensor) ->
     rows = generator.rows_through(features.layer)
     if edited_codes[:, :rows].equal(latent.codes[:, :rows]):
         return edited
-    before = generator.features(latent.codes, features.layer, latent.weight_offsets)
-    after = generator.features(edited_codes, features.layer, latent.weight_offsets)
-    tensor = features.tensor + (after - before)
-    return replace(edited, features=replace(features, tensor=tensor))
+    offsets = {name: torch.cat([each, each]) for name, each in latent.weight_offsets.items()}
+    both = generator.features(torch.cat([latent.codes, edited_codes]), features.layer, offsets)
+    before, after = both.split(len(latent))
+    return replace(edited, features=replace(features, tensor=features.tensor + (after - before)))

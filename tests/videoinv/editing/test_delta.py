@@ -80,12 +80,12 @@ class CountingPasses:
         return self.generator.features(*args)
 
 
-def test_two_cut_passes_and_none_when_the_coarse_rows_stay(generator, codes, edited):
+def test_one_cut_pass_for_both_codes_and_none_when_the_coarse_rows_stay(generator, codes, edited):
     counting = CountingPasses(generator)
     latent = Latent(codes, Features(torch.randn(2, *generator.feature_shape(LAYER)), LAYER))
     edit_features(counting, latent, edited)
-    assert counting.passes == 2
+    assert counting.passes == 1
     fine = torch.cat([codes[:, : LAYER + 1], edited[:, LAYER + 1 :]], 1)
     assert edit_features(counting, latent, fine).features.tensor is latent.features.tensor
     assert edit_features(counting, Latent(codes), edited).features is None
-    assert counting.passes == 2
+    assert counting.passes == 1

@@ -227,7 +227,7 @@ def test_float16_survives_weights_and_styles_that_would_overflow(generator):
     codes, large = codes_for(generator), copy.deepcopy(generator)
     for name, tensor in large.named_parameters():
         if "conv" in name and name.endswith((".weight", "affine.bias")):
-            tensor.mul_(1000)  # demodulation undoes it
+            tensor.mul_(1e4)  # demodulation undoes it
     expected = large.synthesize(Latent(codes))
     image = large.to(torch.float16).synthesize(Latent(codes))
     assert_close(image, expected, 0.01)
