@@ -19,8 +19,8 @@ def edit_features(generator: Generator, latent: Latent, edited_codes: Tensor) ->
 
         F̃ = F + G(w̃^{1:K}) − G(w^{1:K})
 
-    Both passes stop at layer K, a small part of an image at 16², and run as one batch. Features that are added to the
-    layer, ΔF = F − G(w^{1:K}), follow by themselves, and a latent without features is its codes.
+    Both passes stop at layer K, a small part of an image at 16², and run as one batch. Features
+    that are added to the layer, ΔF = F − G(w^{1:K}), follow by themselves.
 
     Args:
         generator: the generator of the latent.
@@ -36,5 +36,5 @@ def edit_features(generator: Generator, latent: Latent, edited_codes: Tensor) ->
         return edited
     offsets = {name: torch.cat([each, each]) for name, each in latent.weight_offsets.items()}
     both = generator.features(torch.cat([latent.codes, edited_codes]), features.layer, offsets)
-    before, after = both.split(len(latent))
-    return replace(edited, features=replace(features, tensor=features.tensor + (after - before)))
+    change = both[len(latent) :] - both[: len(latent)]
+    return replace(edited, features=replace(features, tensor=features.tensor + change))
