@@ -119,6 +119,11 @@ def _read_zip(path: Path) -> object:
             f"{path} is a zip archive but no torch checkpoint: it holds {', '.join(names[:3])}; "
             "if it packs the checkpoint, unpack it first"
         )
+    if any(name.endswith("constants.pkl") for name in names):
+        raise UnsafePickleError(
+            f"{path} is a TorchScript program, which is code: refused, nothing was run; use the "
+            "publisher's checkpoint of tensors"
+        )
     return _torch_load(path, mmap=True)
 
 

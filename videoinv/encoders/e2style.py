@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from videoinv.encoders.backbones import IRSE50, backbone_like, stem_channels
 from videoinv.encoders.images import SQUARE_256, Framing, check_images
+from videoinv.encoders.warm_start import starting_codes
 from videoinv.encoders.weights import assign, below, numbered
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
@@ -161,11 +162,11 @@ class E2Style:
         if not 1 <= steps <= len(self.net):
             raise BadInputError(f"this E2Style has stages 1 to {len(self.net)}; got steps={steps}")
         check_images(images, self.net[0].channels)  # type: ignore[arg-type]
-        x = self.framing.fit(images)
+        x = self.framing.fit(images.to(self.mean_codes))
         if start is None or steps == 1:
             latents = [Latent(self.net[0](x) + self.mean_codes)]
         else:
-            latents = [Latent(start.codes.to(self.mean_codes).expand(len(x), -1, -1))]
+            latents = [Latent(starting_codes(start, len(x), self.mean_codes))]
         for stage in self.net[1:steps]:
             codes = latents[-1].codes
             latents.append(Latent(codes + stage(torch.cat([x, self.render(codes)], dim=1))))

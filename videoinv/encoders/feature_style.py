@@ -182,7 +182,7 @@ class FeatureStyle:
         """
         del start, steps
         check_images(images, self.net.channels)
-        return self.latent(self.framing.fit(images))
+        return self.latent(self.framing.fit(images.to(self.mean_codes)))
 
     def latent(self, x: Tensor) -> Latent:
         """The latent of images at the encoder's size, with gradients: training runs this line."""

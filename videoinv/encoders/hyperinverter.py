@@ -133,7 +133,7 @@ class HyperInverter:
         if steps not in (1, 2):
             raise BadInputError(f"HyperInverter has phases 1 and 2; got steps={steps}")
         check_images(images, self.net.channels)
-        x = self.fit(images)
+        x = self.fit(images.to(self.mean_codes))
         phase1 = Latent(self.net.w_encoder(x) + self.mean_codes)
         if steps == 1:
             return [phase1]

@@ -40,4 +40,4 @@ class PSP:
         """
         del start, steps
         check_images(images, self.net.channels)
-        return Latent(self.net(self.framing.fit(images)) + self.mean_codes)
+        return Latent(self.net(self.framing.fit(images.to(self.mean_codes))) + self.mean_codes)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from videoinv.encoders.heads import StyleEncoder
 from videoinv.encoders.images import SQUARE_256, Framing, check_images
+from videoinv.encoders.warm_start import starting_codes
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
@@ -67,7 +68,7 @@ class ReStyle:
         if steps < 1:
             raise BadInputError(f"ReStyle takes at least 1 step; got {steps}")
         check_images(images, self.net.channels - 3)
-        x = self.framing.fit(images)
+        x = self.framing.fit(images.to(self.mean_codes))
         codes, y = self._begin(len(x), start)
         latents: list[Latent] = []
         for _ in range(steps):
@@ -87,9 +88,10 @@ class ReStyle:
         return self.framing.pool(self.generator.synthesize(Latent(codes)))
 
     def _begin(self, count: int, start: Latent | None) -> tuple[Tensor, Tensor]:
+        """w_0 and ŷ_0 for every image; one start for all is rendered once."""
         if start is None:
-            codes, y = self.mean_codes[None], self.average_image
+            codes, y = self.mean_codes.expand(count, -1, -1), self.average_image
         else:
-            codes = start.codes.to(self.mean_codes)
-            y = self.render(codes)
-        return codes.expand(count, -1, -1), y.expand(count, -1, -1, -1)
+            codes = starting_codes(start, count, self.mean_codes)
+            y = self.render(codes[: len(start)])
+        return codes, y.expand(count, -1, -1, -1)

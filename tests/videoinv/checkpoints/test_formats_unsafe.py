@@ -179,6 +179,12 @@ def test_a_zip_of_other_things_is_described(tmp_path: Path) -> None:
         load_model(path, device="cpu")
 
 
+def test_a_program_is_refused(tmp_path: Path) -> None:
+    torch.jit.script(torch.nn.Linear(2, 2)).save(tmp_path / "m.pt")
+    with pytest.raises(UnsafePickleError, match="TorchScript program"):
+        load_model(tmp_path / "m.pt", device="cpu")
+
+
 def test_a_checkpoint_that_is_no_dictionary(tmp_path: Path) -> None:
     torch.save([torch.zeros(2)], tmp_path / "m.pt")
     with pytest.raises(CheckpointError, match="holds a list at its top"):

@@ -75,6 +75,21 @@ def test_e2style_refines_a_start_with_its_later_stages(e2style: E2Style) -> None
     assert torch.equal(one.codes, stages[0].codes)
 
 
+@pytest.mark.parametrize("shape", [(3, 10, 32), (2, 18, 32), (1, 10, 512)])
+def test_a_start_of_other_images_or_rows_is_refused(
+    restyle: ReStyle, e2style: E2Style, shape: tuple[int, ...]
+) -> None:
+    for encoder in (restyle, e2style):
+        with pytest.raises(BadInputError, match=r"2 images want \[1 or 2, 10, 32\]"):
+            encoder.encode(X, start=Latent(torch.zeros(shape)), steps=2)
+
+
+def test_images_in_other_dtypes_are_welcome(restyle: ReStyle) -> None:
+    codes = restyle.encode(X.half(), steps=1).codes
+    assert codes.dtype == torch.float32
+    assert torch.allclose(codes, restyle.encode(X.half().float(), steps=1).codes)
+
+
 @pytest.mark.parametrize("steps", [0, -1])
 def test_restyle_refuses_no_steps(restyle: ReStyle, steps: int) -> None:
     with pytest.raises(BadInputError, match=f"at least 1 step; got {steps}"):

@@ -1,0 +1,92 @@
+"""From the trunk's maps to codes: one shared row and a residual for each, in whitened W."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from videoinv.generators.protocol import Generator
+
+SIDE = 8
+"""Side of the cells to which all maps are brought."""
+SAMPLES = 8192
+FLOOR = 0.05
+"""Smallest standard deviation of a direction of W, as a part of the largest: all stay reachable."""
+
+
+@dataclass(frozen=True)
+class HeadSize:
+    """Capacity of the head."""
+
+    reduced: tuple[int, ...] = (32, 48, 80, 96)
+    """Channels that each of the maps keeps, fine to coarse."""
+    channels: int = 256
+    """Channels at 8² and 4²."""
+    hidden: int = 208
+    """Width of the vector from which each group of rows is made."""
+
+
+class CodesHead(nn.Module):
+    """Maps → what to add to the mean codes, [B, L, 512].
+
+    All maps meet at 8², are mixed and brought to 4², and each group of rows reads every cell
+    there: where something is matters for codes (pose, hair), so nothing is averaged away. Every
+    row is a shared one plus its own residual, as in e4e, and both are in units of the standard
+    deviations of W: the mapping network's own directions are near, foreign ones far.
+
+    Args:
+        widths: channels of the maps, fine to coarse.
+        groups: how many rows each group has, coarse rows first.
+        size: capacity.
+    """
+
+    basis: Tensor
+
+    def __init__(
+        self, widths: Sequence[int], groups: Sequence[int], size: HeadSize, dim: int = 512
+    ) -> None:
+        super().__init__()
+        self.dim = dim
+        kept = size.reduced[: len(widths)]
+        self.reduce = nn.ModuleList(
+            nn.Conv2d(width, keep, 1) for width, keep in zip(widths, kept, strict=True)
+        )
+        self.mix = nn.Conv2d(sum(kept), size.channels, 3, padding=1)
+        self.shrink = nn.Conv2d(size.channels, size.channels, 3, 2, padding=1)
+        cells = size.channels * (SIDE // 2) ** 2
+        self.hidden = nn.ModuleList(nn.Linear(cells, size.hidden) for _ in groups)
+        self.shared = nn.Linear(size.hidden * len(groups), dim)
+        self.rows = nn.ModuleList(nn.Linear(size.hidden, rows * dim) for rows in groups)
+        self.register_buffer("basis", torch.eye(dim))
+
+    def forward(self, maps: Sequence[Tensor]) -> Tensor:
+        """[B, L, 512] in float32."""
+        parts = [F.adaptive_avg_pool2d(r(x), SIDE) for r, x in zip(self.reduce, maps, strict=True)]
+        x = F.leaky_relu(self.mix(torch.cat(parts, dim=1)), 0.2)
+        x = F.leaky_relu(self.shrink(x), 0.2).flatten(1)
+        hidden = [F.leaky_relu(layer(x), 0.2) for layer in self.hidden]
+        shared = self.shared(torch.cat(hidden, dim=1))[:, None]
+        rows = [
+            layer(group).unflatten(1, (-1, self.dim))
+            for layer, group in zip(self.rows, hidden, strict=True)
+        ]
+        whitened: Tensor = shared + torch.cat(rows, dim=1)
+        return whitened.float() @ self.basis.float()
+
+
+@torch.no_grad()
+def code_basis(generator: Generator, samples: int = SAMPLES) -> Tensor:
+    """Σ^½ of the generator's W, [512, 512]: whitened coordinates times it are codes.
+
+    Estimated with a fixed seed; Σ's small eigenvalues are raised to a floor.
+    """
+    z = torch.randn(samples, 512, generator=torch.Generator().manual_seed(0))
+    w = generator.map(z)[:, 0].float().cpu()
+    values, vectors = torch.linalg.eigh(torch.cov(w.T))
+    deviations = values.clamp(min=0).sqrt()
+    deviations = deviations.clamp(min=float(FLOOR * deviations.max()))
+    return vectors @ torch.diag(deviations) @ vectors.T

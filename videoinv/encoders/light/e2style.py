@@ -1,0 +1,40 @@
+"""E2Style on light stages (Wei et al. 2022)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from videoinv.encoders.e2style import E2Style
+from videoinv.encoders.light.network import (
+    CodesNet,
+    LightSize,
+    render_reduced,
+    row_groups,
+    start_training,
+)
+from videoinv.generators.protocol import Generator
+
+
+@dataclass(frozen=True)
+class LightE2Style(E2Style):
+    """w_1 = E_1(x) + w̄;  w_t = E_t(x, G(w_{t−1})) + w_{t−1}, each stage with its own weights."""
+
+    net: nn.ModuleList  # type: ignore[assignment]  # the same system on other stages
+
+    @classmethod
+    def build(cls, generator: Generator, size: LightSize) -> LightE2Style:
+        """The encoder for a generator, its weights still random."""
+        groups = row_groups(generator)
+        stages = (CodesNet(groups, size, 6 if stage else 3) for stage in range(size.stages))
+        net = nn.ModuleList(stages).to(generator.device)
+        return cls(net, generator, generator.mean_codes.float())
+
+    def start_training(self) -> None:
+        """ImageNet weights and the generator's W."""
+        start_training(self.net, self.generator)
+
+    def render(self, codes: Tensor) -> Tensor:
+        """G(w) at the encoder's side; not clamped."""
+        return render_reduced(self.generator, codes, self.input_size)

@@ -1,0 +1,76 @@
+"""A light trunk with a codes head: what ReStyle steps, E2Style stages and phase I are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from videoinv.encoders.light.codes_head import CodesHead, HeadSize, code_basis
+from videoinv.encoders.light.efficientnet import EfficientNetLite0, load_imagenet
+from videoinv.generators.protocol import Generator
+from videoinv.latents import Latent
+
+COARSE_LAYER, MIDDLE_LAYER = 2, 4
+"""Rows up to the features at 16² are coarse, those up to 64² middle ones, the others fine."""
+
+
+@dataclass(frozen=True)
+class LightSize:
+    """Everything that the shape of a light encoder depends on, beside the generator."""
+
+    head: HeadSize = HeadSize()
+    levels: int = 4
+    """Maps of the trunk that are used; E2Style stages use three (§III-A of its paper)."""
+    stages: int = 2
+    """E2Style only."""
+    feature_layer: int = 3
+    """Feature-Style only: K, counted from 0; 32² in the default generator."""
+    feature_width: int = 192
+    """Feature-Style only: inner channels of its feature branch."""
+    vector: int = 96
+    """HyperInverter only: length of what a hypernetwork concludes from the two images."""
+    rank: int = 12
+    """HyperInverter only: rank of each weight's change."""
+
+
+def row_groups(generator: Generator) -> tuple[int, ...]:
+    """How many of the generator's rows are coarse, middle and fine; empty groups are left out."""
+    last = generator.layers - 1
+    coarse = generator.rows_through(min(COARSE_LAYER, last))
+    middle = generator.rows_through(min(MIDDLE_LAYER, last))
+    groups = (coarse, middle - coarse, generator.styles - middle)
+    return tuple(rows for rows in groups if rows)
+
+
+class CodesNet(nn.Module):
+    """Images [B, 3 or 6, S, S] → what to add to the mean codes or the last ones, [B, L, 512]."""
+
+    def __init__(self, groups: tuple[int, ...], size: LightSize, channels: int = 3) -> None:
+        super().__init__()
+        self.backbone = EfficientNetLite0(channels, size.levels)
+        self.codes = CodesHead(self.backbone.widths, groups, size.head)
+
+    @property
+    def channels(self) -> int:
+        """Input channels of the stem."""
+        return self.backbone.channels
+
+    def forward(self, images: Tensor) -> Tensor:
+        """[B, L, 512] in float32."""
+        return self.codes(self.backbone(images))  # type: ignore[no-any-return]
+
+
+def start_training(network: nn.Module, generator: Generator) -> None:
+    """ImageNet weights into every trunk, and the generator's W into every codes head."""
+    basis = code_basis(generator)
+    for module in network.modules():
+        if isinstance(module, EfficientNetLite0):
+            load_imagenet(module)
+        elif isinstance(module, CodesHead):
+            module.basis.copy_(basis)
+
+
+def render_reduced(generator: Generator, codes: Tensor, side: int) -> Tensor:
+    """G(w) at the encoder's side, by the cheapest pass that the generator has; not clamped."""
+    return generator.synthesize(Latent(codes.to(generator.dtype)), side).float()

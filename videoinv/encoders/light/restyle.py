@@ -1,0 +1,41 @@
+"""ReStyle on a light trunk (Alaluf et al. 2021)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from videoinv.encoders.light.network import (
+    CodesNet,
+    LightSize,
+    render_reduced,
+    row_groups,
+    start_training,
+)
+from videoinv.encoders.restyle import ReStyle
+from videoinv.generators.protocol import Generator
+
+
+@dataclass(frozen=True)
+class LightReStyle(ReStyle):
+    """w_{t+1} = w_t + E(x, G(w_t)), with the generator's reduced image fed back."""
+
+    net: CodesNet  # type: ignore[assignment]  # the same system on another network
+
+    default_steps: ClassVar[int] = 3
+
+    @classmethod
+    def build(cls, generator: Generator, size: LightSize) -> LightReStyle:
+        """The encoder for a generator, its weights still random."""
+        net = CodesNet(row_groups(generator), size, channels=6).to(generator.device)
+        return cls(net, generator, generator.mean_codes.float())
+
+    def start_training(self) -> None:
+        """ImageNet weights and the generator's W."""
+        start_training(self.net, self.generator)
+
+    def render(self, codes: Tensor) -> Tensor:
+        """ŷ = G(w) at the encoder's side; neither clamped nor quantised."""
+        return render_reduced(self.generator, codes, self.input_size)
