@@ -89,4 +89,5 @@ def code_basis(generator: Generator, samples: int = SAMPLES) -> Tensor:
     values, vectors = torch.linalg.eigh(torch.cov(w.T))
     deviations = values.clamp(min=0).sqrt()
     deviations = deviations.clamp(min=float(FLOOR * deviations.max()))
-    return vectors @ torch.diag(deviations) @ vectors.T
+    basis: Tensor = vectors @ torch.diag(deviations) @ vectors.T
+    return basis

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videoinv.generators.protocol import Generator
-from videoinv.training.synthetic import Sampling, sample_codes
 
 SAMPLES = 16
 
@@ -67,7 +66,6 @@ class FeatureBranch(nn.Module):
 @torch.no_grad()
 def feature_deviation(generator: Generator, layer: int) -> Tensor:
     """Standard deviation of each channel of the generator's features, [C, 1, 1]; fixed seed."""
-    rng = torch.Generator().manual_seed(0)
-    codes = sample_codes(generator, SAMPLES, Sampling(), rng)
-    features = generator.features(codes, layer).float()
+    z = torch.randn(SAMPLES, 512, generator=torch.Generator().manual_seed(0))
+    features = generator.features(generator.map(z), layer).float()
     return features.std(dim=(0, 2, 3)).clamp(min=1e-3)[:, None, None].cpu()

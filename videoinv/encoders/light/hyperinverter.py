@@ -100,7 +100,7 @@ class LightHyperInverter(HyperInverter):
         """ImageNet weights, the generator's W and its weights' scale."""
         start_training(self.net, self.generator)
         for name, weight in target_weights(self.generator).items():
-            self.net.regressors[_key(name)].deviation.copy_(weight.float().std())  # type: ignore[union-attr, operator]
+            self.net.regressors[_key(name)].deviation.copy_(weight.float().std())  # type: ignore[operator]
 
     def fit(self, images: Tensor) -> Tensor:
         """Images at the encoder's size, with antialiasing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
@@ -19,7 +19,7 @@ COARSE_LAYER, MIDDLE_LAYER = 2, 4
 class LightSize:
     """Everything that the shape of a light encoder depends on, beside the generator."""
 
-    head: HeadSize = HeadSize()
+    head: HeadSize = field(default_factory=HeadSize)
     levels: int = 4
     """Maps of the trunk that are used; E2Style stages use three (§III-A of its paper)."""
     stages: int = 2

@@ -1,0 +1,193 @@
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from videoinv.checkpoints.fetch import fetch
+from videoinv.checkpoints.torchfile import read_checkpoint
+from videoinv.encoders.light.codes_head import HeadSize, code_basis
+from videoinv.encoders.light.efficientnet import CATALOG_NAME, EfficientNetLite0, load_imagenet
+from videoinv.encoders.light.files import SYSTEMS, load_light, save_light
+from videoinv.encoders.light.network import LightSize, row_groups
+from videoinv.encoders.protocol import Encoder
+from videoinv.errors import BadInputError, CheckpointError
+from videoinv.generators.mobilestylegan import MobileStyleGAN
+from videoinv.latents import Latent
+
+SIZE = LightSize(
+    HeadSize((8, 8, 8, 8), 16, 24), feature_layer=3, feature_width=16, vector=8, rank=2
+)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    """A narrow generator of 1024 pixels with a head at 256, all weights random."""
+    torch.manual_seed(0)
+    made = MobileStyleGAN(channels=(16,) * 8, head_layers=(5,))
+    for name, parameter in made.named_parameters():
+        if "mapping" not in name and parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.5 * parameter[0].numel() ** -0.5)
+        elif "style.bias" in name or "up.bias" in name:
+            torch.nn.init.ones_(parameter)
+    return made.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def images():
+    noise = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+    return torch.tanh(torch.nn.functional.interpolate(noise, size=256, mode="bicubic"))
+
+
+def build(system, generator):
+    torch.manual_seed(2)
+    encoder = SYSTEMS[system].build(generator, SIZE)
+    encoder.start_training()
+    with torch.no_grad():
+        for parameter in encoder.net.parameters():
+            if not parameter.any():  # what begins at zero would hide mistakes behind it
+                parameter.normal_(std=0.02)
+    return encoder
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_is_an_encoder_and_survives_its_file(system, generator, images, tmp_path):
+    encoder = build(system, generator)
+    assert isinstance(encoder, Encoder)
+    latent = encoder.encode(images)
+    assert latent.codes.shape == (2, generator.styles, 512)
+    assert generator.synthesize(latent, 256).isfinite().all()
+    path = tmp_path / "encoder.safetensors"
+    save_light(encoder, SIZE, path, {"steps": "3"})
+    with safe_open(path, "pt") as file:
+        assert file.metadata()["steps"] == "3"
+    loaded = load_light(path, generator)
+    assert type(loaded) is type(encoder)
+    again = loaded.encode(images)
+    torch.testing.assert_close(again.codes, latent.codes, atol=0.05, rtol=0.02)
+    for name, offset in latent.weight_offsets.items():
+        torch.testing.assert_close(again.weight_offsets[name], offset, atol=1e-3, rtol=0.02)
+
+
+def test_a_file_for_another_generator_or_of_another_kind_is_refused(generator, tmp_path):
+    path = tmp_path / "encoder.safetensors"
+    save_light(build("restyle", generator), SIZE, path)
+    with pytest.raises(CheckpointError, match="does not fit this generator"):
+        load_light(path, MobileStyleGAN(channels=(16,) * 6, head_layers=()))
+    with pytest.raises(CheckpointError, match="no light encoder"):
+        load_light(fetch(CATALOG_NAME), generator)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_default_sizes_fit_into_25_megabytes(system):
+    with torch.device("meta"):
+        generator = MobileStyleGAN()
+        size = LightSize()
+        if system == "e2style":
+            size = replace(size, levels=3, head=HeadSize(channels=224, hidden=160))
+        net = SYSTEMS[system].build(generator, size).net
+    assert sum(2 * t.numel() for t in net.state_dict().values()) < 25e6
+
+
+def test_the_published_trunk_is_filled_completely_and_sees_what_a_face_is():
+    trunk = EfficientNetLite0()
+    load_imagenet(trunk)
+    published = read_checkpoint(fetch(CATALOG_NAME)).data
+    unused = {n for n in published if n.startswith(("_conv_head", "_bn1", "_fc"))}
+    assert len(trunk.state_dict()) == len(published) - len(unused)
+    # In a trunk put together wrongly, channels leave the statistics that its norms were left with.
+    noise = torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(1))
+    image = torch.tanh(torch.nn.functional.interpolate(noise, size=224, mode="bicubic"))
+    seen = {}
+    for name in ("blocks.2.bn2", "blocks.8.bn2", "blocks.15.bn0"):
+        module = trunk.get_submodule(name)
+        module.register_forward_hook(lambda _, __, y, n=name, m=module: seen.update({n: (y, m)}))
+    trunk(image)
+    for y, norm in seen.values():
+        standard = (y - norm.bias[:, None, None]) / norm.weight.abs()[:, None, None]
+        assert 0.3 < standard.std() < 3
+
+
+def test_maps_come_at_four_strides_and_three_levels_are_the_same_maps():
+    whole, cut = EfficientNetLite0(), EfficientNetLite0(levels=3)
+    cut.load_state_dict({k: v for k, v in whole.state_dict().items() if k in cut.state_dict()})
+    image = torch.randn(1, 3, 64, 64)
+    maps = whole(image)
+    assert [tuple(m.shape[1:]) for m in maps] == [
+        (24, 16, 16),
+        (40, 8, 8),
+        (112, 4, 4),
+        (320, 2, 2),
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(cut(image), maps[:3], strict=True))
+
+
+def test_a_trunk_for_six_channels_begins_blind_to_the_reconstruction():
+    three, six = EfficientNetLite0(3, 1), EfficientNetLite0(6, 1)
+    load_imagenet(three)
+    load_imagenet(six)
+    x = torch.randn(1, 6, 64, 64)
+    torch.testing.assert_close(six(x)[0], three(x[:, :3])[0], atol=1e-3, rtol=1e-3)
+
+
+def test_training_mode_leaves_the_statistics_alone():
+    trunk = EfficientNetLite0(levels=1).train()
+    before = {k: v.clone() for k, v in trunk.state_dict().items()}
+    trunk(torch.randn(2, 3, 64, 64))
+    assert all(torch.equal(before[k], v) for k, v in trunk.state_dict().items())
+
+
+def test_whitened_rows_times_the_basis_have_the_covariance_of_w(generator):
+    basis = code_basis(generator, 2048)
+    w = generator.map(torch.randn(2048, 512, generator=torch.Generator().manual_seed(0)))[:, 0]
+    values, vectors = torch.linalg.eigh(torch.cov(w.T))
+    assert (values[-1] - (basis @ basis.T @ vectors[:, -1]).norm()).abs() < 1e-3 * values[-1]
+
+
+def test_rows_fall_into_coarse_middle_and_fine(generator):
+    assert row_groups(generator) == (7, 6, 10)
+    assert row_groups(MobileStyleGAN(channels=(16,) * 4, head_layers=())) == (7, 3, 1)
+
+
+def test_added_features_let_an_edit_through(generator, images):
+    """Eq. (1) holds by itself: the edited latent's features are F + G(w̃) − G(w)."""
+    latent = build("feature-style", generator).encode(images)
+    assert latent.features.mode == "add"
+    edited = latent.with_codes(latent.codes + 0.5)
+    layer = latent.features.layer
+    whole = dict(generator.walk(edited, layer))[layer]
+    change = generator.features(edited.codes, layer) - generator.features(latent.codes, layer)
+    torch.testing.assert_close(whole, dict(generator.walk(latent, layer))[layer] + change)
+
+
+def test_feature_style_begins_without_an_offset(generator, images):
+    encoder = SYSTEMS["feature-style"].build(generator, SIZE)
+    encoder.start_training()
+    assert not encoder.encode(images).features.tensor.any()
+
+
+def test_hyperinverter_changes_the_generators_own_weights(generator, images):
+    encoder = build("hyperinverter", generator)
+    codes, full = encoder.encode_steps(images)
+    assert torch.equal(codes.codes, full.codes)
+    parameters = dict(generator.named_parameters())
+    assert len(full.weight_offsets) == 10
+    for name, offset in full.weight_offsets.items():
+        assert offset.shape == (2, *parameters[name].shape)
+        assert torch.linalg.matrix_rank(offset[0], rtol=1e-4) <= SIZE.rank
+    plain = generator.synthesize(Latent(full.codes), 256)
+    assert not torch.equal(generator.synthesize(full, 256), plain)
+
+
+def test_hyperinverter_names_the_generators_that_it_can_change():
+    with pytest.raises(BadInputError, match="MobileStyleGAN"):
+        SYSTEMS["hyperinverter"].build(object(), SIZE)
+
+
+@pytest.mark.parametrize("system", ["restyle", "e2style"])
+def test_refining_systems_go_on_from_a_start(system, generator, images):
+    encoder = build(system, generator)
+    first, second = encoder.encode_steps(images, steps=2)
+    assert torch.equal(encoder.encode(images, steps=2).codes, second.codes)
+    warm = encoder.encode_steps(images, start=first, steps=2)[0]
+    torch.testing.assert_close(warm.codes, second.codes)
