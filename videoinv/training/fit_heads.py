@@ -35,9 +35,9 @@ class HeadRecipe:
     """Settings of the regression."""
 
     seconds: float = 3600
-    pool: int = 96
+    pool: int = 64
     """Samples kept in memory; the oldest is replaced every ``refresh`` steps."""
-    refresh: int = 6
+    refresh: int = 2
     batch: int = 4
     crop: int = 64
     """Side of the crops in feature pixels."""
@@ -179,6 +179,7 @@ def fit_heads(
     heads = copy.deepcopy(generator.heads).float()
     if not resume:
         for name, head in heads.items():
+            assert isinstance(head, ImageHead)
             begin_from_regression(head, pool[: recipe.pool // 4], int(name))
     heads.requires_grad_(True)
     optimiser = torch.optim.Adam(heads.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98))
