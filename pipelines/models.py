@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from pipelines import convert
 from videoinv.checkpoints.cache import cache_dir
 from videoinv.checkpoints.catalog import Entry, load_catalog
 from videoinv.checkpoints.fetch import cached_path, check_cached, fetch, promised_digest
@@ -13,7 +14,7 @@ from videoinv.errors import BadInputError, FetchError
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``models`` and its four actions to the command line."""
+    """Add ``models`` and its actions to the command line."""
     parser = commands.add_parser("models", help="list, install and verify model files")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     _add_action(actions, "list", _list, "every file of the catalog")
@@ -26,6 +27,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verify.add_argument("names", nargs="*", metavar="NAME", help="default: all that are cached")
     info = _add_action(actions, "info", _info, "origin, digest and terms of a file")
     info.add_argument("names", nargs="+", metavar="NAME", help="file or group")
+    convert.add_parser(actions)
 
 
 def _add_action(

@@ -39,5 +39,5 @@ def load_default(
         digest=published.sha256 or "",
         terms=published.terms,
     )
-    inverter = OptimizeEncoder(generator, load_lpips().to(device))
+    inverter = OptimizeEncoder(generator, load_lpips().to(device, dtype))
     return Model(generator, inverter, load_directions(), info)

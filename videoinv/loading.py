@@ -51,16 +51,16 @@ def load_by_name(
         device=where,
         dtype=kind,
     )
-    return _with_optimizer(model, where) if optimize else model
+    return _with_optimizer(model, where, kind) if optimize else model
 
 
-def _with_optimizer(model: Model, device: torch.device) -> Model:
+def _with_optimizer(model: Model, device: torch.device, dtype: torch.dtype) -> Model:
     """The model with optimisation in place of its encoder, ΔF at 32² as in the default model."""
     layer = next(
         k for k in range(model.generator.layers) if model.generator.feature_shape(k)[1] == 32
     )
     settings = OptimizeSettings(feature_layer=layer)
-    encoder = OptimizeEncoder(model.generator, load_lpips().to(device), settings)
+    encoder = OptimizeEncoder(model.generator, load_lpips().to(device, dtype), settings)
     return replace(model, encoder=encoder)
 
 

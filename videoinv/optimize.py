@@ -150,18 +150,20 @@ class _Variables:
 
 
 class _Target:
-    """The images to reach, with their LPIPS features computed once."""
+    """The images to reach, with their LPIPS features computed once in the network's dtype."""
 
     def __init__(self, images: Tensor, perceptual: Lpips, weight: float) -> None:
         self.images = images
         self.perceptual = perceptual
         self.weight = weight
+        self.dtype = next(perceptual.parameters()).dtype
         with torch.no_grad():
-            self.features = perceptual.features(images)
+            self.features = perceptual.features(images.to(self.dtype))
 
     def distance(self, render: Tensor) -> Tensor:
         """Mean over the batch of L2 + weight · LPIPS."""
-        lpips = self.perceptual.distance(self.perceptual.features(render), self.features)
+        made = self.perceptual.features(render.to(self.dtype))
+        lpips = self.perceptual.distance(made, self.features).float()
         return F.mse_loss(render, self.images) + self.weight * lpips.mean()
 
 
