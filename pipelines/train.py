@@ -1,0 +1,198 @@
+"""``videoinv train``: train an encoder for a generator, and go on where it was stopped."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from pipelines.locate import FaceLocator
+from pipelines.media.reader import VideoReader
+from videoinv.checkpoints.load import load_model
+from videoinv.editing.directions import load_directions
+from videoinv.errors import BadInputError
+from videoinv.faces.align import crop
+from videoinv.faces.detect import FaceDetector
+from videoinv.faces.mesh import FaceMesh
+from videoinv.faces.types import Image
+from videoinv.generators.mobilestylegan_weights import load_mobilestylegan
+from videoinv.generators.protocol import Generator
+from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
+from videoinv.losses.lpips import load_lpips
+from videoinv.losses.parsing import ParsingLoss, load_parsing
+from videoinv.metrics.reconstruction import ReconstructionMetrics
+from videoinv.training.data import Mixture, TrainingData
+from videoinv.training.flags import add_flags, apply_flags
+from videoinv.training.loop import Trainer, Values
+from videoinv.training.objective import LossNetworks
+from videoinv.training.photos import Joined, Photographs
+from videoinv.training.recipes import Recipe, find_recipe
+from videoinv.training.run import Held, Intervals, Origin, Run
+from videoinv.training.workers import Workers
+
+TERMS = (
+    "Trained for a generator distilled from NVIDIA's StyleGAN2-FFHQ, whose terms are "
+    "non-commercial, on the data named here."
+)
+CLIP_STRIDE = 5
+"""Neighbouring frames of a clip hardly differ: every fifth one is taken."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``train`` to the command line."""
+    parser = commands.add_parser(
+        "train",
+        help="train an encoder",
+        description="Train an encoder: RECIPE is restyle, feature-style, e2style or "
+        "hyperinverter. Several GPUs: torchrun --nproc-per-node N -m pipelines.cli train …",
+    )
+    parser.add_argument("recipe", metavar="RECIPE", help="the system to train")
+    parser.add_argument(
+        "--variant", choices=("default", "paper"), default="default", help="default: default"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
+    parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
+    parser.add_argument(
+        "--photos", type=Path, nargs="*", default=[], metavar="PATH", help="folders and zips"
+    )
+    parser.add_argument(
+        "--clips", type=Path, nargs="*", default=[], metavar="PATH", help="videos with a face"
+    )
+    parser.add_argument("--held-out", type=Path, metavar="PATH", help="faces to score on")
+    parser.add_argument("--generator", metavar="NAME", help="file or name; default: the default")
+    parser.add_argument("--parsing", type=Path, metavar="PATH", help="TorchScript parsing network")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    parser.add_argument(
+        "--precision", choices=("auto", "float32", "bfloat16"), default="auto", help="of the nets"
+    )
+    add_flags(parser.add_argument_group("every for how long (s)"), Intervals, "every-")  # type: ignore[arg-type]
+    add_flags(parser.add_argument_group("recipe"), Recipe, "set-")  # type: ignore[arg-type]
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train as the arguments say."""
+    recipe = apply_flags(find_recipe(args.recipe, args.variant), args, "set_")
+    workers = Workers.join()
+    try:
+        device = _device(args.device, workers)
+        bfloat16 = _bfloat16(args.precision, device)
+        half = bfloat16 and recipe.network == "light"
+        generator = _generator(args.generator, device, torch.bfloat16 if half else torch.float32)
+        trainer = _trainer(args, recipe, generator, bfloat16=bfloat16, workers=workers)
+        checkpoint = args.out / "checkpoint.pt"
+        if args.resume and checkpoint.exists():
+            trainer.resume(checkpoint)
+        elif checkpoint.exists():
+            raise BadInputError(f"{checkpoint} exists: give --resume to go on, or another --out")
+        held = _held(args.held_out, generator, device)
+        origin = Origin(", ".join(p.name for p in [*args.photos, *args.clips]), TERMS)
+        intervals = apply_flags(Intervals(), args, "every_")
+        session = Run(trainer, args.out, held, origin, intervals=intervals, workers=workers)
+        with tqdm(
+            total=recipe.optimisation.steps,
+            initial=trainer.step,
+            disable=not (workers.first and sys.stderr.isatty()),
+        ) as bar:
+            session.until(args.seconds, lambda step, values: _show(bar, step, values))
+    finally:
+        workers.leave()
+    return 0
+
+
+def _trainer(
+    args: argparse.Namespace,
+    recipe: Recipe,
+    generator: Generator,
+    *,
+    bfloat16: bool,
+    workers: Workers,
+) -> Trainer:
+    device, size = generator.device, recipe.mixture.size
+    parsing = ParsingLoss(load_parsing(args.parsing, device) if args.parsing else None)
+    if recipe.losses.parsing and not parsing.active and workers.first:
+        print(f"videoinv: {parsing.status}", file=sys.stderr)
+    networks = LossNetworks(
+        load_lpips().to(device),
+        IdentityLoss(device=device),
+        MultiLayerIdentityLoss(device=device),
+        parsing,
+    )
+    sources: list[Sequence[Image]] = [Photographs(path, size) for path in args.photos]
+    sources += [clip_faces(path, size) for path in args.clips]
+    warm = Mixture(0, recipe.regression_batch, size)
+    data, regression = (
+        TrainingData(
+            generator,
+            Joined(sources),
+            mixture,
+            recipe.augmentation,
+            recipe.sampling,
+            seed=recipe.seed,
+            worker=workers.rank,
+        )
+        for mixture in (recipe.mixture, warm)
+    )
+    return Trainer(
+        recipe, generator, networks, data, regression, bfloat16=bfloat16, workers=workers
+    )
+
+
+def clip_faces(path: Path, size: int, stride: int = CLIP_STRIDE) -> list[Image]:
+    """Every ``stride``-th frame of a clip in which there is a face, aligned by our own rules.
+
+    Raises:
+        BadInputError: if no frame has a face.
+        MediaError: if the clip cannot be read.
+    """
+    locator = FaceLocator(lambda _: size, FaceDetector(), FaceMesh())
+    with VideoReader(path) as reader:
+        faces = [
+            crop(step.frame.image, step.person.alignment)
+            for index, step in enumerate(locator.locate(reader))
+            if step.person is not None and index % stride == 0
+        ]
+    if not faces:
+        raise BadInputError(f"{path} shows no face: leave it out of --clips")
+    return faces
+
+
+def _generator(name: str | None, device: torch.device, dtype: torch.dtype) -> Generator:
+    if name is None:
+        return load_mobilestylegan().to(device, dtype)
+    return load_model(name, device=device, dtype=dtype).generator
+
+
+def _held(path: Path | None, generator: Generator, device: torch.device) -> Held | None:
+    if path is None:
+        return None
+    direction = load_directions()["smile"].rows(generator.styles)
+    return Held(Photographs(path, 256), ReconstructionMetrics(device=device), direction)
+
+
+def _device(name: str, workers: Workers) -> torch.device:
+    if name != "auto":
+        return torch.device(name)
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.cuda.set_device(workers.local)
+    return torch.device("cuda", workers.local)
+
+
+def _bfloat16(precision: str, device: torch.device) -> bool:
+    if precision != "auto":
+        return precision == "bfloat16"
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return torch.cpu._is_avx512_bf16_supported()
+
+
+def _show(bar: tqdm[Any], step: int, values: Values) -> None:
+    bar.set_postfix({k.split("/")[-1]: f"{v:.3f}" for k, v in values.items() if k != "rate"})
+    bar.update(step - bar.n)

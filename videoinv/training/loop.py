@@ -1,0 +1,212 @@
+"""The training loop: batches → inversions → losses → one update, and a checkpoint now and then."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from videoinv.encoders.protocol import Encoder
+from videoinv.generators.protocol import Generator
+from videoinv.losses.adversarial import ImageDiscriminator, LatentDiscriminator
+from videoinv.losses.codes import code_distance
+from videoinv.training.adversary import Adversary
+from videoinv.training.checkpoint import Checkpoint
+from videoinv.training.data import Batch, TrainingData
+from videoinv.training.objective import LossNetworks, Objective
+from videoinv.training.optimiser import Average, make_optimiser, rate_at
+from videoinv.training.recipes import LossWeights, Recipe
+from videoinv.training.systems import Inversion, build_system
+from videoinv.training.workers import Workers
+
+Values = dict[str, float]
+
+
+class Trainer:
+    """A run of a recipe; all that changes from step to step is in its checkpoint.
+
+    Args:
+        recipe: what to compute.
+        generator: frozen.
+        networks: what the losses look through, on the generator's device.
+        data: batches for the recipe's losses.
+        regression: batches of synthetic faces for the warm-up.
+        bfloat16: compute the encoder and the losses in mixed precision.
+        workers: this process among those that train together.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        generator: Generator,
+        networks: LossNetworks,
+        data: TrainingData,
+        regression: TrainingData,
+        *,
+        bfloat16: bool = False,
+        workers: Workers | None = None,
+    ) -> None:
+        self.recipe, self.generator = recipe, generator
+        self.system = build_system(recipe, generator)
+        self.step, self.seconds = 0, 0.0
+        self._networks, self._data, self._regression = networks, data, regression
+        self._bfloat16, self._workers = bfloat16, workers or Workers()
+        self._parameters = list(self.system.network.parameters())
+        self._optimiser = make_optimiser(self._parameters, recipe.optimisation)
+        self._average = Average(self.system.network, recipe.optimisation.average)
+        self._adversaries = _adversaries(recipe, generator)
+
+    @property
+    def encoder(self) -> Encoder:
+        """The encoder with the averaged weights: what is evaluated and exported."""
+        encoder: Encoder = replace(self.system.encoder, net=self._average.network)
+        return encoder
+
+    def train(self) -> Iterator[Values]:
+        """Step after step until the recipe's last one; yields what each step measured."""
+        how = self.recipe.optimisation
+        while self.step < how.steps:
+            warming = self.step < self.recipe.regression
+            source = self._regression if warming else self._data
+            count = 1 if warming else how.accumulate
+            batches = source.batches(self.step * count)
+            last = self.recipe.regression if warming else how.steps
+            while self.step < min(last, how.steps):
+                begin = time.monotonic()
+                values = self._one_step([next(batches) for _ in range(count)], warming=warming)
+                self.step += 1
+                self.seconds += time.monotonic() - begin
+                yield values
+
+    def save(self, path: Path) -> None:
+        """Write the checkpoint."""
+        Checkpoint(
+            step=self.step,
+            seconds=self.seconds,
+            network=self.system.network.state_dict(),
+            average=self._average.network.state_dict(),
+            optimiser=self._optimiser.state_dict(),
+            adversaries={name: a.state_dict() for name, a in self._adversaries.items()},
+            random=torch.get_rng_state(),
+            recipe=json.dumps(asdict(self.recipe)),
+        ).save(path)
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: if the file is none of a training run.
+            RuntimeError: if its network is not this recipe's.
+        """
+        saved = Checkpoint.load(path)
+        self.system.network.load_state_dict(saved.network)
+        self._average.network.load_state_dict(saved.average)
+        self._optimiser.load_state_dict(saved.optimiser)
+        for name, adversary in self._adversaries.items():
+            adversary.load_state_dict(saved.adversaries[name])
+        torch.set_rng_state(saved.random)
+        self.step, self.seconds = saved.step, saved.seconds
+
+    def _one_step(self, batches: list[Batch], *, warming: bool) -> Values:
+        rate = rate_at(self.step, self.recipe.optimisation)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        values: Values = {"rate": rate}
+        for batch in batches:
+            values |= self._regress(batch) if warming else self._invert(batch, len(batches))
+        self._update()
+        self._average.update(self.system.network, self.step)
+        return values
+
+    def _regress(self, batch: Batch) -> Values:
+        """Codes alone against known ones: cheap, for nothing is rendered."""
+        with self._mixed():
+            loss = code_distance(self.system.codes(batch.inputs), batch.codes).mean()
+        loss.backward()  # type: ignore[no-untyped-call]
+        return {"regression": float(loss.detach())}
+
+    def _invert(self, batch: Batch, accumulated: int) -> Values:
+        values: Values = {}
+        objectives: dict[str, Objective] = {}
+        with self._mixed():
+            groups = self.system.inversions(batch.inputs, self.step)
+        while True:
+            with self._mixed():
+                group = next(groups, None)
+                if group is None:
+                    return values
+                loss = torch.zeros((), device=batch.inputs.device)
+                for inversion in group:
+                    loss = loss + self._loss(inversion, batch, objectives, values)
+            (loss / accumulated).backward()  # type: ignore[no-untyped-call]
+            if self.recipe.system == "restyle" and self.recipe.update == "step":
+                self._update()
+
+    def _loss(
+        self,
+        inversion: Inversion,
+        batch: Batch,
+        objectives: dict[str, Objective],
+        values: Values,
+    ) -> Tensor:
+        role, side = inversion.role, inversion.image.shape[-1]
+        weights = self.recipe.codes_losses if role == "codes" else self.recipe.losses
+        if role not in objectives:
+            objectives[role] = Objective(self._networks, weights, self.generator, batch, side)
+        terms = objectives[role].terms(inversion)
+        values |= {f"{role}/{name}": float(term.detach()) for name, term in terms.items()}
+        return objectives[role].total(terms) + self._adversarial(inversion, weights, batch, values)
+
+    def _adversarial(
+        self, inversion: Inversion, weights: LossWeights, batch: Batch, values: Values
+    ) -> Tensor:
+        """The weighted adversarial terms; the discriminators are trained on the way."""
+        total = torch.zeros((), device=batch.inputs.device)
+        if self.step < self.recipe.adversary_after:
+            return total
+        if weights.latent_adversarial:
+            noise = torch.randn(len(batch.inputs), 512, device=batch.inputs.device)
+            real = self.generator.map(noise).float().flatten(0, 1)
+            fake = inversion.latent.codes.float().flatten(0, 1)
+            total = total + weights.latent_adversarial * self._oppose("codes", real, fake, values)
+        if weights.image_adversarial:
+            fake = inversion.image.float()
+            term = self._oppose("image", batch.targets, fake, values)
+            total = total + weights.image_adversarial * term
+        return total
+
+    def _oppose(self, name: str, real: Tensor, fake: Tensor, values: Values) -> Tensor:
+        adversary = self._adversaries[name]
+        values[f"adversary/{name}"] = adversary.update(real, fake, self.step)
+        return adversary.term(fake)
+
+    def _update(self) -> None:
+        """One step of the optimiser from the gradients at hand; none where they are not finite."""
+        self._workers.average_gradients(self._parameters)
+        clip = self.recipe.optimisation.clip
+        norm = torch.nn.utils.clip_grad_norm_(self._parameters, clip or float("inf"))
+        if norm.isfinite():
+            self._optimiser.step()
+        self._optimiser.zero_grad(set_to_none=True)
+
+    def _mixed(self) -> torch.autocast:
+        device = self.generator.device.type
+        return torch.autocast(device, torch.bfloat16, enabled=self._bfloat16)
+
+
+def _adversaries(recipe: Recipe, generator: Generator) -> dict[str, Adversary]:
+    """The discriminators that the recipe's weights ask for."""
+    made: dict[str, Adversary] = {}
+    kinds = (recipe.losses, recipe.codes_losses)
+    if any(weights.latent_adversarial for weights in kinds):
+        network = LatentDiscriminator().to(generator.device)
+        made["codes"] = Adversary(network, recipe.optimisation)
+    if any(weights.image_adversarial for weights in kinds):
+        image = ImageDiscriminator(recipe.mixture.size).to(generator.device)
+        made["image"] = Adversary(image, recipe.optimisation)
+    return made

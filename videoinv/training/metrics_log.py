@@ -1,0 +1,54 @@
+"""The numbers of a run over time: a CSV file, and TensorBoard where it is installed."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+HEADER = ("step", "seconds", "name", "value")
+
+
+class MetricsLog:
+    """Rows of (step, seconds, name, value).
+
+    A run that goes on from a checkpoint drops what was logged after it: the curve has no loops.
+
+    Args:
+        folder: of the run; the file is ``metrics.csv``.
+        step: where the run begins.
+    """
+
+    def __init__(self, folder: Path, step: int = 0) -> None:
+        self.path = folder / "metrics.csv"
+        rows = [row for row in read_metrics(self.path) if int(row[0]) <= step] if step else []
+        with self.path.open("w", newline="") as file:
+            csv.writer(file).writerows([HEADER, *rows])
+        self._board = _tensorboard(folder)
+
+    def write(self, step: int, seconds: float, values: Mapping[str, float]) -> None:
+        """Append the values of one step."""
+        rows = [(step, f"{seconds:.1f}", name, f"{value:.6g}") for name, value in values.items()]
+        with self.path.open("a", newline="") as file:
+            csv.writer(file).writerows(rows)
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+
+
+def read_metrics(path: Path) -> list[list[str]]:
+    """The rows of a metrics file without its header; a last line that was cut off is left out."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return [row for row in csv.reader(file) if len(row) == len(HEADER) and row[0].isdigit()]
+
+
+def _tensorboard(folder: Path) -> Any:
+    if find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder))

@@ -1,0 +1,195 @@
+"""What each system shows of itself while it is trained: its inversions of a batch, step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from videoinv.encoders.e2style import E2Style
+from videoinv.encoders.feature_style import FeatureStyle
+from videoinv.encoders.hyperinverter import HyperInverter
+from videoinv.encoders.light.files import SYSTEMS as LIGHT
+from videoinv.encoders.protocol import Encoder
+from videoinv.encoders.restyle import ReStyle
+from videoinv.generators.protocol import Generator
+from videoinv.latents import Latent
+from videoinv.training.published import build_published
+from videoinv.training.recipes import Recipe
+
+Role = Literal["codes", "result"]
+
+
+@dataclass(frozen=True)
+class Inversion:
+    """One image that the system makes of its input."""
+
+    latent: Latent
+    image: Tensor
+    """[B, 3, side, side]"""
+    role: Role
+    """``codes``: by the codes alone, where the system has more; ``result``: with all it has."""
+
+
+class System(Protocol):
+    """An encoder as the training loop sees it."""
+
+    @property
+    def encoder(self) -> Any:
+        """The encoder, a frozen dataclass whose ``net`` is :attr:`network`."""
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The codes [B, L, 512] of a first look, to be learnt by regression."""
+
+    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+        """Groups of inversions; the gradients of each are taken before the next is made."""
+
+
+@dataclass(frozen=True)
+class ReStyleSystem:
+    """N steps, each seeing the image that the one before it made (§3.2)."""
+
+    encoder: ReStyle
+    recipe: Recipe
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        return self.encoder.net
+
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The codes after the first step."""
+        start = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
+        return self.encoder.step(inputs, start, self._mean(inputs))
+
+    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+        """One per step; neither codes nor images carry gradients into the next."""
+        codes = self._mean(inputs)
+        seen = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
+        for _ in range(self.recipe.restyle_steps):
+            codes = self.encoder.step(inputs, seen, codes)
+            image = self.encoder.render(codes)
+            yield [Inversion(Latent(codes), image, "result")]
+            codes, seen = codes.detach(), image.detach()
+
+    def _mean(self, inputs: Tensor) -> Tensor:
+        return self.encoder.mean_codes.expand(len(inputs), -1, -1)
+
+
+@dataclass(frozen=True)
+class FeatureStyleSystem:
+    """Two inversions at once: by the codes alone, and with the features (§4.1)."""
+
+    encoder: FeatureStyle
+    recipe: Recipe
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        return self.encoder.net
+
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The codes."""
+        return self.encoder.latent(inputs).codes
+
+    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+        """G(w) and G(F, w^{K+1:N})."""
+        generator = self.encoder.generator
+        latent = self.encoder.latent(inputs)
+        alone = Latent(latent.codes)
+        by_codes = _render(generator, alone, self.recipe.codes_side)
+        whole = _render(generator, latent, self.encoder.input_size)
+        yield [Inversion(alone, by_codes, "codes"), Inversion(latent, whole, "result")]
+
+
+@dataclass(frozen=True)
+class E2StyleSystem:
+    """Stage by stage; earlier stages are frozen while a later one learns (§III-B)."""
+
+    encoder: E2Style
+    recipe: Recipe
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        return self.encoder.net
+
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The first stage's codes."""
+        codes: Tensor = self.encoder.net[0](inputs)
+        return codes + self.encoder.mean_codes
+
+    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+        """That of the stage whose turn it is."""
+        stage = min(step // self.recipe.stage_steps, len(self.encoder.net) - 1)
+        if stage == 0:
+            codes = self.codes(inputs)
+        else:
+            before = self.encoder.encode(inputs, steps=stage).codes
+            seen = torch.cat([inputs, self.encoder.render(before)], dim=1)
+            codes = before + self.encoder.net[stage](seen)
+        yield [Inversion(Latent(codes), self.encoder.render(codes), "result")]
+
+
+@dataclass(frozen=True)
+class HyperInverterSystem:
+    """Phase I learns codes in W; phase II, with those frozen, the weights' changes (§3.2)."""
+
+    encoder: HyperInverter
+    recipe: Recipe
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        return self.encoder.net
+
+    def codes(self, inputs: Tensor) -> Tensor:
+        """Phase I's codes."""
+        codes: Tensor = self.encoder.net.w_encoder(inputs)
+        return codes + self.encoder.mean_codes
+
+    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+        """That of the phase whose turn it is."""
+        if step < self.recipe.stage_steps:
+            latent = Latent(self.codes(inputs))
+        else:
+            with torch.no_grad():
+                codes = self.codes(inputs)
+                seen = self.encoder.render(Latent(codes))
+            latent = Latent(codes, weight_offsets=self.encoder.net.weight_offsets(inputs, seen))
+        yield [Inversion(latent, self.encoder.render(latent), "result")]
+
+
+def _render(generator: Generator, latent: Latent, side: int) -> Tensor:
+    return generator.synthesize(latent.to(dtype=generator.dtype), side).float()
+
+
+_SYSTEMS: dict[str, Any] = {
+    "restyle": ReStyleSystem,
+    "feature-style": FeatureStyleSystem,
+    "e2style": E2StyleSystem,
+    "hyperinverter": HyperInverterSystem,
+}
+
+
+def build_system(recipe: Recipe, generator: Generator) -> System:
+    """A recipe's system over a generator, its trunk at its initial weights, ready to be trained."""
+    torch.manual_seed(recipe.seed)
+    make = _light if recipe.network == "light" else build_published
+    encoder = make(recipe, generator)
+    system: System = _SYSTEMS[recipe.system](encoder, recipe)
+    system.network.train().requires_grad_(True)
+    return system
+
+
+def _light(recipe: Recipe, generator: Generator) -> Encoder:
+    encoder = LIGHT[recipe.system].build(generator, recipe.size)
+    encoder.start_training()
+    return encoder
