@@ -175,25 +175,32 @@ class ClipEditor:
         """Smooth the codes over time."""
         return filtered(steps, lambda: _gaussian(self.settings.code_sigma), _codes, _with_codes)
 
-    @torch.no_grad()
     def render(
         self, steps: Iterable[Step[Inverted]], edits: Sequence[Edit]
     ) -> Iterator[Step[Rendered]]:
         """Render each latent as it is and edited."""
-        generator = self.model.generator
         for chunk in chunked(steps, self.settings.chunk):
             people = [step.person for step in chunk if step.person is not None]
             if not people:
                 yield Step(chunk[0].frame, chunk[0].segment, None)
                 continue
-            latent = concatenate([person.latent for person in people])
             times = [float(step.frame.time) for step in chunk]
-            edited = edit_features(generator, latent, apply_edits(latent.codes, edits, times))
-            size = people[0].placed.alignment.size
-            inversion = generator.synthesize(latent, size)
-            result = generator.synthesize(edited, size) if edits else inversion
-            for step, person, before, after in zip(chunk, people, inversion, result, strict=True):
+            inversion, edited = self._render(people, edits, times)
+            for step, person, before, after in zip(chunk, people, inversion, edited, strict=True):
                 yield Step(step.frame, step.segment, Rendered(person, before, after))
+
+    # Around the arithmetic only: a generator's decorator would also reach the stages before it.
+    @torch.no_grad()
+    def _render(
+        self, people: Sequence[Inverted], edits: Sequence[Edit], times: Sequence[float]
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        generator, size = self.model.generator, people[0].placed.alignment.size
+        latent = concatenate([person.latent for person in people])
+        inversion = generator.synthesize(latent, size)
+        if not edits:
+            return inversion, inversion
+        edited = edit_features(generator, latent, apply_edits(latent.codes, edits, times))
+        return inversion, generator.synthesize(edited, size)
 
     def _paste(self, step: Step[Rendered]) -> Frame:
         if step.person is None:
