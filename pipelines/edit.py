@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from pipelines.compose import Blend, MaskSettings, make_patch, paste
 from pipelines.locate import FaceLocator
@@ -33,6 +34,7 @@ from videoinv.faces.mesh import FaceMesh
 from videoinv.faces.types import Alignment
 from videoinv.latents import Latent, concatenate
 from videoinv.model import Model
+from videoinv.optimize import OptimizeEncoder
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class ClipEditor:
             ) as writer,
         ):
             report = EditReport(source, output, self.model.info, [str(edit) for edit in edits])
-            for step in self._stages(reader, edits, times):
+            for step in self._progress(self._stages(reader, edits, times), reader.frame_count):
                 with times.measure("paste"):
                     frame = self._paste(step)
                 with times.measure("encode"):
@@ -117,6 +119,15 @@ class ClipEditor:
                         sheet.add(step, frame)
         report.finish(times, skipped=reader.skipped, dropped=writer.dropped, measures=measures)
         return report
+
+    def _progress(
+        self, steps: Iterable[Step[Rendered]], total: int | None
+    ) -> Iterable[Step[Rendered]]:
+        """Show the frames done on a terminal, and the step of a long inversion."""
+        bar = tqdm(steps, total=total, unit="frame", disable=None)
+        if isinstance(self.model.encoder, OptimizeEncoder):
+            self.model.encoder.progress = lambda step, of: bar.set_postfix_str(f"step {step}/{of}")
+        return bar
 
     def _stages(
         self, reader: VideoReader, edits: Sequence[Edit], times: StageTimes
