@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from videoinv.checkpoints.load import DTYPES, load_model
+from videoinv.checkpoints.load import load_model
 from videoinv.default import load_default
+from videoinv.devices import has_fast_bfloat16, resolve_device, resolve_dtype
 from videoinv.editing.directions import load_directions
-from videoinv.errors import BadInputError
 from videoinv.losses.lpips import load_lpips
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder, OptimizeSettings
@@ -31,15 +31,17 @@ def load_by_name(
             a checkpoint, a file whose encoder is to be used.
         generator: path or name of the generator, for checkpoints that bring none.
         device: ``auto`` is the first GPU, else the processor.
-        dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto`` for the fastest that this
-            device computes in hardware and that inversion tolerates.
+        dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto``: bfloat16 for the default model
+            where the device computes it in hardware, float32 for published checkpoints.
 
     Raises:
         BadInputError: an unknown name, encoder, device or dtype.
         CheckpointError, FetchError: see :func:`videoinv.checkpoints.load.load_model`.
     """
-    where = _device(device)
-    kind = _dtype(dtype, where)
+    where = resolve_device(device)
+    if dtype == "auto":
+        dtype = "bfloat16" if name == "default" and has_fast_bfloat16(where) else "float32"
+    kind = resolve_dtype(dtype)
     if name == "default":
         return load_default(encoder or "optimize", where, kind)
     optimize = encoder == "optimize"
@@ -62,31 +64,3 @@ def _with_optimizer(model: Model, device: torch.device, dtype: torch.dtype) -> M
     settings = OptimizeSettings(feature_layer=layer)
     encoder = OptimizeEncoder(model.generator, load_lpips().to(device, dtype), settings)
     return replace(model, encoder=encoder)
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadInputError(
-            f"device '{name}' is not there; allowed are auto, cpu, cuda, cuda:N"
-        ) from error
-    return device
-
-
-def _dtype(name: str, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.bfloat16 if _fast_bfloat16(device) else torch.float32
-    if name not in DTYPES:
-        raise BadInputError(f"dtype is '{name}'; allowed are auto, {', '.join(DTYPES)}")
-    return DTYPES[name]
-
-
-def _fast_bfloat16(device: torch.device) -> bool:
-    """Whether bfloat16 products run in hardware: on recent GPUs, and CPUs with AVX512-BF16."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()

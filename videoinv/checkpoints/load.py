@@ -13,14 +13,13 @@ from videoinv.checkpoints.catalog import load_catalog
 from videoinv.checkpoints.fetch import fetch
 from videoinv.checkpoints.formats import read_parts
 from videoinv.checkpoints.formats.parts import Parts
+from videoinv.devices import resolve_device, resolve_dtype
 from videoinv.editing.directions import Directions
 from videoinv.encoders.protocol import Encoder
-from videoinv.errors import BadInputError, CheckpointError
+from videoinv.errors import CheckpointError
 from videoinv.generators.protocol import Generator
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.model import Model, ModelInfo
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 _NVIDIA = (
     "the generator is under NVIDIA's non-commercial terms where it stems from NVIDIA's weights"
@@ -59,7 +58,7 @@ def load_model(
         UnsafePickleError: the file would need code to be run; nothing was.
         BadInputError: an unknown name, device or dtype.
     """
-    dtype, place = _dtype(dtype), _device(device)
+    dtype, place = resolve_dtype(dtype), resolve_device(device)
     path = _locate(path_or_name)
     parts, content = read_parts(path)
     made = _generator(parts, generator, path, place, dtype)
@@ -123,20 +122,3 @@ def _terms(asked: str, digest: str, system: str) -> str:
         if entry.name == asked or entry.sha256 == digest:
             return entry.terms
     return _TERMS.get(system, _OTHER_TERMS)
-
-
-def _dtype(dtype: str | torch.dtype) -> torch.dtype:
-    if isinstance(dtype, str) and dtype in DTYPES:
-        return DTYPES[dtype]
-    if dtype in DTYPES.values():
-        return dtype  # type: ignore[return-value]
-    raise BadInputError(f"dtype '{dtype}' is none of {', '.join(DTYPES)}")
-
-
-def _device(device: str | torch.device) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        return torch.device(device)
-    except RuntimeError:
-        raise BadInputError(f"device '{device}' is none of auto, cpu, cuda, cuda:N, mps") from None
