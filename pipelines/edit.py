@@ -22,6 +22,7 @@ from pipelines.media.reader import VideoReader
 from pipelines.media.writer import VideoWriter
 from pipelines.report import EditReport, Measures
 from pipelines.sheet import Sheet
+from pipelines.steady_offsets import OffsetMode, SteadyOffsets, join
 from pipelines.steps import Array, Inverted, Placed, Rendered, Step, chunked, filtered
 from pipelines.timing import StageTimes
 from stabilization.filters import Gaussian, Identity, StreamFilter, unwrap_angle
@@ -32,7 +33,7 @@ from videoinv.faces.align import crop, to_tensor
 from videoinv.faces.detect import FaceDetector
 from videoinv.faces.mesh import FaceMesh
 from videoinv.faces.types import Alignment
-from videoinv.latents import Latent, concatenate
+from videoinv.latents import Latent
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder
 
@@ -54,6 +55,8 @@ class EditSettings:
     """Frames over which the crop's scale and rotation are smoothed. STIT's value."""
     code_sigma: float = 1.5
     """Frames over which the codes are smoothed."""
+    offsets: OffsetMode = "segment"
+    """How a hypernetwork's weight offsets are kept from trembling."""
     blend: Blend = "residual"
     mask: MaskSettings = field(default_factory=MaskSettings)
     codec: str | None = None
@@ -158,7 +161,7 @@ class ClipEditor:
 
     def invert(self, steps: Iterable[Step[Placed]]) -> Iterator[Step[Inverted]]:
         """Crop and encode; the first frame of a segment cold, the others from the one before."""
-        last, segment = None, -1
+        last, segment, offsets = None, -1, SteadyOffsets(self.settings.offsets)
         for chunk in chunked(steps, self.settings.chunk):
             if chunk[0].person is None:
                 yield Step(chunk[0].frame, chunk[0].segment, None)
@@ -166,21 +169,20 @@ class ClipEditor:
             crops = [crop(step.frame.image, step.person.alignment) for step in chunk]  # type: ignore[union-attr]
             if chunk[0].segment != segment:
                 last, segment = None, chunk[0].segment
-            latent = self._encode(to_tensor(crops), last)
+                offsets = SteadyOffsets(self.settings.offsets)
+            latent = self._encode(to_tensor(crops), last, offsets)
             last = latent[-1]
             for index, step in enumerate(chunk):
                 assert step.person is not None  # chunks hold people only
                 inverted = Inverted(step.person, crops[index], latent[index])
                 yield Step(step.frame, step.segment, inverted)
 
-    def _encode(self, images: torch.Tensor, last: Latent | None) -> Latent:
-        steps = self.settings.steps
-        if last is not None:
-            return self.model.invert(images, start=last, steps=steps)
-        first = self.model.invert(images[:1], steps=steps)
-        if len(images) == 1:
-            return first
-        return concatenate([first, self.model.invert(images[1:], start=first, steps=steps)])
+    def _encode(self, images: torch.Tensor, last: Latent | None, offsets: SteadyOffsets) -> Latent:
+        steps = offsets.steps(self.settings.steps)
+        if last is not None or len(images) == 1:
+            return offsets.steady(self.model.invert(images, start=last, steps=steps))
+        first = self._encode(images[:1], None, offsets)
+        return join([first, self._encode(images[1:], first, offsets)])
 
     def steady_codes(self, steps: Iterable[Step[Inverted]]) -> Iterator[Step[Inverted]]:
         """Smooth the codes over time."""
@@ -206,7 +208,7 @@ class ClipEditor:
         self, people: Sequence[Inverted], edits: Sequence[Edit], times: Sequence[float]
     ) -> tuple[torch.Tensor, torch.Tensor]:
         generator, size = self.model.generator, people[0].placed.alignment.size
-        latent = concatenate([person.latent for person in people])
+        latent = join([person.latent for person in people])
         inversion = generator.synthesize(latent, size)
         if not edits:
             return inversion, inversion

@@ -12,6 +12,7 @@ from pipelines.edit import ClipEditor, EditSettings
 from pipelines.media.reader import VideoReader
 from pipelines.report import EditReport, Measures
 from pipelines.sheet import Sheet
+from pipelines.steady_offsets import OffsetMode
 from videoinv import load
 from videoinv.editing.edit import parse_edit
 from videoinv.errors import BadInputError, OutputError
@@ -65,6 +66,13 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     group.add_argument("--dtype", default="auto", help="auto, float32, bfloat16, float16")
     group.add_argument(
+        "--offsets",
+        choices=get_args(OffsetMode),
+        default=DEFAULTS.offsets,
+        help="HyperInverter's weight offsets: one set for a segment, a running mean, or each "
+        "frame's own, which trembles (default: %(default)s)",
+    )
+    group.add_argument(
         "--chunk", type=int, default=DEFAULTS.chunk, metavar="N", help="frames computed together"
     )
 
@@ -117,6 +125,7 @@ def _settings(args: argparse.Namespace) -> EditSettings:
         size=args.size,
         chunk=args.chunk,
         steps=args.steps,
+        offsets=args.offsets,
         blend=args.blend,
         codec=args.codec,
         crf=args.crf,
