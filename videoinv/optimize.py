@@ -44,6 +44,9 @@ class OptimizeSettings:
     """Weight of mean ΔF²: what the codes can explain they should."""
     size: int = 256
     """Side in pixels at which image and render are compared."""
+    largest_render: int = 512
+    """The render is made at the images' own side, so that what is optimised is what is shown,
+    but not larger than this."""
 
 
 class OptimizeEncoder:
@@ -82,6 +85,7 @@ class OptimizeEncoder:
         cold = start is None
         variables = self._start(len(images), start)
         target = _Target(self._resized(images), self.perceptual, settings.perceptual)
+        side = max(settings.size, min(images.shape[-1], settings.largest_render))
         frozen_until = int(steps * settings.rows_only) if cold else 0
         optimiser = torch.optim.Adam(
             [
@@ -95,7 +99,7 @@ class OptimizeEncoder:
                 group["lr"] = group["peak"] * _schedule(step / steps, cold)
             variables.offset.requires_grad_(step >= frozen_until)
             optimiser.zero_grad(set_to_none=True)
-            self._loss(variables, target).backward()  # type: ignore[no-untyped-call]
+            self._loss(variables, target, side).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             if self.progress is not None:
                 self.progress(step + 1, steps)
@@ -123,15 +127,18 @@ class OptimizeEncoder:
     def _resized(self, images: Tensor) -> Tensor:
         size = self.settings.size
         images = images.to(self.generator.device, torch.float32)
+        if images.shape[-2:] == (size, size):
+            return images
         return F.interpolate(images, size=(size, size), mode="area")
 
-    def _loss(self, variables: _Variables, target: _Target) -> Tensor:
+    def _loss(self, variables: _Variables, target: _Target, side: int) -> Tensor:
         settings = self.settings
-        render = self.generator.synthesize(variables.latent(self.generator.dtype), settings.size)
+        latent = variables.latent(self.generator.dtype)
+        render = self._resized(self.generator.synthesize(latent, side))
         drift = (variables.codes - self.generator.mean_codes.float()).square().mean()
         # Summed over the batch, so that a frame's steps do not depend on its chunk's length.
         return len(variables.codes) * (
-            target.distance(render.float())
+            target.distance(render)
             + settings.code_decay * drift
             + settings.feature_decay * variables.offset.square().mean()
         )
