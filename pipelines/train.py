@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +78,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the arguments say."""
+    """Train as the arguments say; a termination keeps what was reached, as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     recipe = apply_flags(find_recipe(args.recipe, args.variant), args, "set_")
     workers = Workers.join()
     try:

@@ -117,7 +117,7 @@ _PSP_LOSSES = LossWeights(l2=1.0, lpips=0.8, identity=0.1)
 _FEATURE_STYLE = LossWeights(lpips=0.2, scales=3, identity=0.1, identity_levels="five", parsing=0.1)
 _LIGHT_LOSSES = LossWeights(l2=1.0, lpips=0.8, identity=0.25, mean=0.002, delta=2e-5, known=0.05)
 _LIGHT_OPTIMISATION = Optimisation(
-    optimiser="adam", rate=3e-4, warmup=200, clip=1.0, average=0.998, adversary_rate=1e-4
+    optimiser="adam", rate=4e-4, warmup=50, clip=1.0, average=0.998, adversary_rate=1e-4
 )
 
 RESTYLE = Recipe("restyle", losses=_PSP_LOSSES)
@@ -173,7 +173,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ),
     ("e2style", "default"): replace(
         light(E2STYLE),
-        size=LightSize(HeadSize(channels=224, hidden=160), levels=3),
+        size=LightSize(head=HeadSize(channels=224, hidden=160), levels=3),
         stage_steps=20_000,
     ),
     ("hyperinverter", "default"): replace(light(HYPERINVERTER), stage_steps=10_000),

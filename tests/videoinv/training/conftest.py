@@ -6,6 +6,9 @@ import pytest
 import torch
 
 from videoinv.generators.mobilestylegan import MobileStyleGAN
+from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
+from videoinv.losses.lpips import load_lpips
+from videoinv.training.objective import LossNetworks
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +36,22 @@ def photo_zip(tmp_path_factory):
             archive.writestr(f"a/{i}.png", cv2.imencode(".png", image)[1].tobytes())
         archive.writestr("index.tsv", "name\tlabel\n")
     return path
+
+
+@pytest.fixture(scope="session")
+def generator_1024() -> MobileStyleGAN:
+    """A very narrow generator with all the layers of the default one, its weights random."""
+    torch.manual_seed(0)
+    made = MobileStyleGAN(channels=(16,) * 8, head_layers=(3, 5))
+    for name, parameter in made.named_parameters():
+        if "mapping" not in name and parameter.ndim > 1:
+            torch.nn.init.normal_(parameter, std=0.5 * parameter[0].numel() ** -0.5)
+        elif "style.bias" in name or "up.bias" in name:
+            torch.nn.init.ones_(parameter)
+    return made.eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="session")
+def networks() -> LossNetworks:
+    """The real networks of the losses."""
+    return LossNetworks(load_lpips(), IdentityLoss(), MultiLayerIdentityLoss())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from videoinv.encoders.e2style import E2Style
+from videoinv.encoders.images import Framing
 from videoinv.encoders.light.network import (
     CodesNet,
     LightSize,
@@ -29,7 +30,8 @@ class LightE2Style(E2Style):
         groups = row_groups(generator)
         stages = (CodesNet(groups, size, 6 if stage else 3) for stage in range(size.stages))
         net = nn.ModuleList(stages).to(generator.device)
-        return cls(net, generator, generator.mean_codes.float())
+        framing = Framing(size.side, size.side)
+        return cls(net, generator, generator.mean_codes.float(), framing)
 
     def start_training(self) -> None:
         """ImageNet weights and the generator's W."""

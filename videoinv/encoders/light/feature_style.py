@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from videoinv.encoders.feature_style import FeatureStyle
+from videoinv.encoders.images import Framing
 from videoinv.encoders.light.feature_branch import FeatureBranch, feature_deviation
 from videoinv.encoders.light.network import CodesNet, LightSize, row_groups, start_training
 from videoinv.generators.protocol import Generator
@@ -21,10 +22,9 @@ class LightFeatureStyleNet(CodesNet):
         groups: tuple[int, ...],
         size: LightSize,
         shape: tuple[int, int, int],
-        image_size: int = 256,
     ) -> None:
         super().__init__(groups, size)
-        self.features = FeatureBranch(self.backbone.widths, shape, size.feature_width, image_size)
+        self.features = FeatureBranch(self.backbone.widths, shape, size.feature_width, size.side)
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,10 @@ class LightFeatureStyle(FeatureStyle):
         """The encoder for a generator, its weights still random."""
         shape = generator.feature_shape(size.feature_layer)
         net = LightFeatureStyleNet(row_groups(generator), size, shape)
+        net.to(generator.device)
         mean = generator.mean_codes.float()
-        return cls(net.to(generator.device), generator, mean, size.feature_layer, residual=True)
+        framing = Framing(size.side, size.side)
+        return cls(net, generator, mean, size.feature_layer, residual=True, framing=framing)
 
     def start_training(self) -> None:
         """ImageNet weights, the generator's W and its features' scale."""

@@ -84,6 +84,7 @@ class LightHyperInverter(HyperInverter):
     """w = E_1(x) + w̄ in W, then G(w; W + ΔW) with ΔW = H(x, G(w))."""
 
     net: LightHyperNet  # type: ignore[assignment]  # the same system on other networks
+    input_size: int = 256  # type: ignore[misc]  # fixed in the published system
 
     @classmethod
     def build(cls, generator: Generator, size: LightSize) -> LightHyperInverter:
@@ -94,7 +95,7 @@ class LightHyperInverter(HyperInverter):
         """
         shapes = {name: _shape(weight) for name, weight in target_weights(generator).items()}
         net = LightHyperNet(shapes, size).to(generator.device)
-        return cls(net, generator, generator.mean_codes.float())
+        return cls(net, generator, generator.mean_codes.float(), size.side)
 
     def start_training(self) -> None:
         """ImageNet weights, the generator's W and its weights' scale."""

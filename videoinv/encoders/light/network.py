@@ -19,6 +19,8 @@ COARSE_LAYER, MIDDLE_LAYER = 2, 4
 class LightSize:
     """Everything that the shape of a light encoder depends on, beside the generator."""
 
+    side: int = 256
+    """Side in pixels at which the encoder looks at an image."""
     head: HeadSize = field(default_factory=HeadSize)
     levels: int = 4
     """Maps of the trunk that are used; E2Style stages use three (§III-A of its paper)."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
+from videoinv.encoders.images import Framing
 from videoinv.encoders.light.network import (
     CodesNet,
     LightSize,
@@ -30,7 +31,8 @@ class LightReStyle(ReStyle):
     def build(cls, generator: Generator, size: LightSize) -> LightReStyle:
         """The encoder for a generator, its weights still random."""
         net = CodesNet(row_groups(generator), size, channels=6).to(generator.device)
-        return cls(net, generator, generator.mean_codes.float())
+        framing = Framing(size.side, size.side)
+        return cls(net, generator, generator.mean_codes.float(), framing)
 
     def start_training(self) -> None:
         """ImageNet weights and the generator's W."""

@@ -16,7 +16,7 @@ from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.latents import Latent
 
 SIZE = LightSize(
-    HeadSize((8, 8, 8, 8), 16, 24), feature_layer=3, feature_width=16, vector=8, rank=2
+    head=HeadSize((8, 8, 8, 8), 16, 24), feature_layer=3, feature_width=16, vector=8, rank=2
 )
 
 

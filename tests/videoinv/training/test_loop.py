@@ -1,0 +1,164 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from videoinv.encoders.light.codes_head import HeadSize
+from videoinv.encoders.light.files import load_light
+from videoinv.encoders.light.network import LightSize
+from videoinv.errors import CheckpointError
+from videoinv.training.checkpoint import Checkpoint
+from videoinv.training.data import Mixture, TrainingData
+from videoinv.training.loop import Trainer
+from videoinv.training.metrics_log import read_metrics
+from videoinv.training.optimiser import Optimisation
+from videoinv.training.photos import Photographs
+from videoinv.training.recipes import LossWeights, find_recipe
+from videoinv.training.run import Intervals, Origin, Run
+
+SMALL = LightSize(
+    64, HeadSize((8, 8, 8, 8), 16, 24), levels=2, feature_width=8, vector=8, rank=2, stages=2
+)
+FEW = {"size": SMALL, "mixture": Mixture(1, 1, 64), "regression": 2, "regression_batch": 2}
+LOSSES = LossWeights(l2=1.0, lpips=0.5, delta=1e-4)
+
+
+def recipe(system, **changes):
+    how = Optimisation("adam", rate=1e-3, warmup=3, clip=1.0, steps=5)
+    short = replace(find_recipe(system), **FEW, losses=LOSSES, codes_losses=LOSSES)
+    return replace(short, optimisation=how, restyle_steps=2, stage_steps=4, **changes)
+
+
+def make(chosen, generator, networks, photo_zip):
+    photos = Photographs(photo_zip, 64)
+    data, warm = (
+        TrainingData(generator, photos, mixture, chosen.augmentation, chosen.sampling, seed=3)
+        for mixture in (chosen.mixture, Mixture(0, chosen.regression_batch, 64))
+    )
+    return Trainer(chosen, generator, networks, data, warm)
+
+
+def weights(trainer):
+    averaged = trainer.encoder.net.state_dict()
+    return trainer.system.network.state_dict() | {"mean." + k: v for k, v in averaged.items()}
+
+
+RUNS = {
+    "restyle": {},
+    "feature-style": {"codes_side": 64},
+    "e2style": {},
+    "hyperinverter": {},
+}
+
+
+@pytest.mark.parametrize("system", RUNS)
+def test_a_killed_and_resumed_run_ends_with_the_same_weights(
+    system, generator_1024, networks, photo_zip, tmp_path
+):
+    """Killed within step 4, after a checkpoint at step 3; E2Style and HyperInverter then go on
+    into their second stage and phase.
+    """
+    chosen = recipe(system, **RUNS[system])
+    if system == "restyle":
+        ranger = replace(chosen.optimisation, optimiser="ranger", accumulate=2)
+        chosen = replace(chosen, optimisation=ranger)
+    if system == "hyperinverter":
+        fought = replace(LOSSES, latent_adversarial=0.1, image_adversarial=0.01)
+        chosen = replace(chosen, losses=fought)
+    whole = make(chosen, generator_1024, networks, photo_zip)
+    begin = {k: v.clone() for k, v in weights(whole).items()}
+    expected = list(whole.train())
+    assert whole.step == len(expected) == 5
+
+    path = tmp_path / "checkpoint.pt"
+    killed = make(chosen, generator_1024, networks, photo_zip)
+    steps = killed.train()
+    for _ in range(3):
+        next(steps)
+    killed.save(path)
+    next(steps)
+    del killed, steps
+
+    torch.manual_seed(99)
+    resumed = make(chosen, generator_1024, networks, photo_zip)
+    resumed.resume(path)
+    rest = list(resumed.train())
+    assert rest == expected[3:]
+    moved = 0
+    for name, tensor in weights(whole).items():
+        assert torch.equal(tensor, weights(resumed)[name]), name
+        moved += int(not torch.equal(tensor, begin[name]))
+    assert moved > 50
+
+
+@pytest.mark.parametrize(("regression", "name"), [(12, "regression"), (0, "result/l2")])
+def test_training_lowers_the_losses(regression, name, generator_1024, networks, photo_zip):
+    """On one batch seen again and again."""
+    chosen = replace(recipe("feature-style", codes_side=64), regression=regression)
+    how = replace(chosen.optimisation, steps=12, warmup=0)
+    trainer = make(replace(chosen, optimisation=how), generator_1024, networks, photo_zip)
+    for data in (trainer._data, trainer._regression):
+        batch = data.batch(0)
+        data.batches = lambda step, b=batch: iter([b] * 12)
+    values = [step[name] for step in trainer.train()]
+    assert values[0] > values[4] > values[8] > values[-1]
+
+
+def test_stages_that_are_done_stand_still(generator_1024, networks, photo_zip):
+    chosen = replace(recipe("e2style"), stage_steps=3)
+    trainer = make(chosen, generator_1024, networks, photo_zip)
+    steps = trainer.train()
+    for _ in range(3):
+        next(steps)
+    before = {k: v.clone() for k, v in trainer.system.network.state_dict().items()}
+    list(steps)
+    changed = {k for k, v in trainer.system.network.state_dict().items() if (v != before[k]).any()}
+    assert changed
+    assert all(name.startswith("1.") for name in changed)
+
+
+def test_both_update_schemes_of_restyle_differ_and_step_as_often_as_they_say(
+    generator_1024, networks, photo_zip
+):
+    counts = {}
+    for update in ("batch", "step"):
+        chosen = recipe("restyle", update=update)
+        trainer = make(replace(chosen, regression=0), generator_1024, networks, photo_zip)
+        calls = []
+        trainer._optimiser.register_step_post_hook(lambda *_, c=calls: c.append(1))
+        next(trainer.train())
+        counts[update] = len(calls)
+    assert counts == {"batch": 1, "step": 2 + 1}
+
+
+def test_a_run_leaves_what_one_wants_to_see(generator_1024, networks, photo_zip, tmp_path):
+    chosen = recipe("e2style")
+    for expected in (3, 5):
+        trainer = make(chosen, generator_1024, networks, photo_zip)
+        if expected == 5:
+            trainer.resume(tmp_path / "checkpoint.pt")
+        run = Run(trainer, tmp_path, None, Origin("seven", "none"), intervals=Intervals(log=0))
+
+        def stop(step, values, last=expected):
+            assert values["rate"] > 0
+            if step == last == 3:
+                raise KeyboardInterrupt
+
+        if expected == 3:
+            with pytest.raises(KeyboardInterrupt):
+                run.until(None, stop)
+        else:
+            run.until(None, stop)
+        assert Checkpoint.load(tmp_path / "checkpoint.pt").step == expected
+    rates = [row for row in read_metrics(tmp_path / "metrics.csv") if row[2] == "rate"]
+    assert [int(row[0]) for row in rates] == [1, 2, 4, 5]
+    loaded = load_light(tmp_path / "encoder.safetensors", generator_1024)
+    trained = trainer.encoder.net.state_dict()
+    for name, tensor in loaded.net.state_dict().items():
+        torch.testing.assert_close(tensor.float(), trained[name].float(), atol=2e-3, rtol=2e-3)
+
+
+def test_another_file_is_no_checkpoint_of_a_run(tmp_path):
+    torch.save({"state_dict": {}}, tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match="no checkpoint of a training run"):
+        Checkpoint.load(tmp_path / "other.pt")
