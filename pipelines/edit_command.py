@@ -10,10 +10,10 @@ from typing import get_args
 from pipelines.compose import Blend
 from pipelines.edit import ClipEditor, EditSettings
 from pipelines.media.reader import VideoReader
+from pipelines.model_options import add_model_options, chosen_model
 from pipelines.report import EditReport, Measures
 from pipelines.sheet import Sheet
 from pipelines.steady_offsets import OffsetMode
-from videoinv import load
 from videoinv.editing.edit import parse_edit
 from videoinv.errors import BadInputError, OutputError
 
@@ -54,17 +54,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("model")
-    group.add_argument(
-        "--model", default="default", metavar="NAME", help="'default', a catalog name or a file"
-    )
-    group.add_argument("--encoder", metavar="NAME", help="how frames are inverted, e.g. optimize")
-    group.add_argument(
-        "--generator", metavar="NAME", help="for a checkpoint that has none of its own"
-    )
-    group.add_argument("--steps", type=int, metavar="N", help="steps of the encoder for each frame")
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
-    group.add_argument("--dtype", default="auto", help="auto, float32, bfloat16, float16")
+    group = add_model_options(parser)
     group.add_argument(
         "--offsets",
         choices=get_args(OffsetMode),
@@ -98,13 +88,7 @@ def run(args: argparse.Namespace) -> int:
     for path in (args.report, args.sheet):
         _check_folder(path)
     reader = VideoReader(args.source)  # a bad input is told before a model is loaded
-    model = load(
-        args.model,
-        encoder=args.encoder,
-        generator=args.generator,
-        device=args.device,
-        dtype=args.dtype,
-    )
+    model = chosen_model(args)
     edits = [parse_edit(text, model.directions) for text in args.edit]
     measures = Measures(edits) if args.report is not None else None
     sheet = Sheet(reader.frame_count or 1) if args.sheet is not None else None

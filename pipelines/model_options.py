@@ -1,0 +1,39 @@
+"""The options by which commands choose a model, and the model that they mean."""
+
+from __future__ import annotations
+
+import argparse
+
+from videoinv import load
+from videoinv.model import Model
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add ``--model`` and what goes with it; a command may add more to the group returned."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", default="default", metavar="NAME", help="'default', a catalog name or a file"
+    )
+    group.add_argument("--encoder", metavar="NAME", help="how faces are inverted, e.g. optimize")
+    group.add_argument(
+        "--generator", metavar="NAME", help="for a checkpoint that has none of its own"
+    )
+    group.add_argument("--steps", type=int, metavar="N", help="steps of the encoder for each face")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    group.add_argument("--dtype", default="auto", help="auto, float32, bfloat16, float16")
+    return group
+
+
+def chosen_model(args: argparse.Namespace) -> Model:
+    """The model that the options mean.
+
+    Raises:
+        BadInputError, CheckpointError, FetchError: see :func:`videoinv.load`.
+    """
+    return load(
+        args.model,
+        encoder=args.encoder,
+        generator=args.generator,
+        device=args.device,
+        dtype=args.dtype,
+    )
