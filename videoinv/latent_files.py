@@ -44,7 +44,7 @@ def save_latent(
             {"layer": latent.features.layer, "mode": latent.features.mode}
         )
     if steps is not None:
-        tensors[STEPS] = steps
+        tensors[STEPS] = steps.clone()  # safetensors takes no tensors that share memory
     dense = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     try:
         with atomic_path(path) as partial:
