@@ -1,0 +1,82 @@
+import argparse
+
+import cv2
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from pipelines import train
+from pipelines.media import VideoReader
+from videoinv.checkpoints.fetch import fetch
+from videoinv.encoders.light.files import load_light
+from videoinv.errors import BadInputError
+from videoinv.faces.align import quad_from_mesh
+from videoinv.faces.detect import FaceDetector
+from videoinv.faces.mesh import FaceMesh
+from videoinv.generators.mobilestylegan_weights import load_mobilestylegan
+from videoinv.training.metrics_log import read_metrics
+
+
+def run(*words):
+    parser = argparse.ArgumentParser()
+    train.add_parser(parser.add_subparsers())
+    args = parser.parse_args(["train", *map(str, words)])
+    return args.run(args)
+
+
+@pytest.fixture(scope="module")
+def faces():
+    return train.clip_faces(fetch("clip-webcam-smile"), 256, stride=12)
+
+
+def test_frames_of_a_clip_are_aligned_as_photographs_are(faces):
+    """Detected anew, the face fills the crop as FFHQ faces do: the quad is the crop's own edge."""
+    assert len(faces) == 6
+    face = FaceDetector().detect(faces[0])[0]
+    quad = quad_from_mesh(FaceMesh().fit(faces[0], face))
+    edge = np.array([[-0.5, -0.5], [-0.5, 255.5], [255.5, 255.5], [255.5, -0.5]])
+    assert np.abs(quad - edge).max() < 0.04 * 256
+
+
+def test_a_clip_without_a_face_is_refused(tmp_path):
+    path = tmp_path / "grey.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (128, 96))
+    for _ in range(6):
+        writer.write(np.full((96, 128, 3), 90, np.uint8))
+    writer.release()
+    with VideoReader(path) as reader:
+        assert sum(1 for _ in reader) == 6
+    with pytest.raises(BadInputError, match="shows no face"):
+        train.clip_faces(path, 256)
+
+
+def test_an_unknown_system_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match="systems are e2style, feature-style"):
+        run("styleclip", "--out", tmp_path)
+
+
+@pytest.mark.slow
+def test_a_run_from_the_command_line_goes_on_and_is_scored(faces, tmp_path):
+    """Two steps, then two more, of the default generator on the frames of a clip."""
+    photos = tmp_path / "faces"
+    photos.mkdir()
+    for index, face in enumerate(faces):
+        cv2.imwrite(str(photos / f"{index}.png"), face[:, :, ::-1])
+    common = ("feature-style", "--out", tmp_path / "run", "--photos", photos)
+    few = ("--set-regression", 1, "--set-regression-batch", 2, "--every-log", 0)
+    small = ("--set-mixture-real", 1, "--device", "cpu")
+    assert run(*common, *few, *small, "--set-optimisation-steps", 2) == 0
+    with pytest.raises(BadInputError, match="--resume"):
+        run(*common, *few, *small)
+    rest = ("--resume", "--set-optimisation-steps", 4, "--held-out", photos)
+    assert run(*common, *few, *small, *rest) == 0
+    rows = read_metrics(tmp_path / "run" / "metrics.csv")
+    assert [int(row[0]) for row in rows if row[2] == "rate"] == [1, 2, 3, 4]
+    scores = {row[2]: float(row[3]) for row in rows if row[2].startswith("eval/")}
+    assert 0 < scores["eval/codes/lpips"] < 1
+    assert (tmp_path / "run" / "sheets" / "0000004.png").exists()
+    exported = tmp_path / "run" / "encoder.safetensors"
+    assert exported.stat().st_size < 25e6
+    with safe_open(exported, "pt") as file:
+        assert {"recipe", "steps", "hours", "scores", "data", "terms"} <= set(file.metadata())
+    assert load_light(exported, load_mobilestylegan()).input_size == 256
