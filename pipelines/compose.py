@@ -16,6 +16,11 @@ from videoinv.faces.types import Alignment, Image, Points, transform_points
 Blend = Literal["residual", "replace"]
 Plane = NDArray[np.float32]
 
+LARGE_CHANGE = 24.0
+"""Change in 8-bit levels at which source and edited picture share a pixel equally."""
+BLUR, SPREAD = 0.012, 0.06
+"""Widths, in parts of the crop's side, over which the change is judged and light is carried."""
+
 # The outline of the face in the 468-point mesh, clockwise from the middle of the forehead.
 FACE_OVAL = (
     *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288),
@@ -41,7 +46,7 @@ class Patch:
     colour: NDArray[np.float32]
     """[S, S, 3] in 8-bit levels, already weighted by the mask."""
     alpha: Plane
-    """[S, S]; zero where the colour is a difference to be added."""
+    """[S, S]: how much of the frame it takes away; none where the colour is only added."""
 
 
 def face_mask(mesh: Points, alignment: Alignment, settings: MaskSettings) -> Plane:
@@ -69,20 +74,49 @@ def _crop_border(size: int, width: float) -> Plane:
     return np.asarray(np.minimum(fall[:, None], fall[None, :]), dtype=np.float32)
 
 
-def make_patch(rendered: Rendered, blend: Blend, settings: MaskSettings) -> Patch:
-    """The masked difference (``residual``) or the masked picture (``replace``) of an edit.
+def make_patch(rendered: Rendered, source: Image, blend: Blend, settings: MaskSettings) -> Patch:
+    """What an edit puts into the frame.
 
-    The residual keeps the source's skin, grain and light, because what the inversion cannot
-    make is in both of its terms and cancels.
+    ``residual`` adds the change, edited − inversion, to the source, whose skin, grain and light
+    so survive: what the inversion cannot make is in both terms and cancels. Where the change is
+    large (an opening mouth) there is nothing of the source to keep, and adding would show both
+    pictures at once; there the edited picture takes over, in the light of its surroundings.
+    ``replace`` takes the edited picture everywhere.
+
+    Args:
+        rendered: the crop as the generator makes it, without and with the edit.
+        source: the crop of the frame, [S, S, 3].
+        blend: which of the two.
+        settings: the mask's shape.
     """
     placed = rendered.inverted.placed
     assert placed.face.mesh is not None  # located faces have one
-    mask = face_mask(placed.face.mesh, placed.alignment, settings)
+    mask = face_mask(placed.face.mesh, placed.alignment, settings)[:, :, None]
     edited = _levels(rendered.edited)
     if blend == "replace":
-        return Patch(edited * mask[:, :, None], mask)
-    change = edited - _levels(rendered.inversion)
-    return Patch(change * mask[:, :, None], np.zeros_like(mask))
+        return Patch(edited * mask, mask[:, :, 0])
+    inversion = _levels(rendered.inversion)
+    missing = source.astype(np.float32) - inversion
+    kept = _kept(edited - inversion)
+    light = _spread(missing, kept)
+    taken = (1 - kept) * mask
+    colour = taken * (edited + light) + kept * mask * (edited - inversion)
+    return Patch(colour, taken[:, :, 0])
+
+
+def _kept(change: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much of the source stays under a change in levels [S, S, 3]: [S, S, 1] in [0, 1]."""
+    sigma = BLUR * len(change)
+    size = np.sqrt(cv2.GaussianBlur(np.square(change).mean(axis=2), (0, 0), sigma))
+    kept = 1 / (1 + (size / LARGE_CHANGE) ** 4)
+    return np.asarray(kept[:, :, None], dtype=np.float32)
+
+
+def _spread(missing: NDArray[np.float32], kept: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The light and colour that the inversion misses, carried from kept places into the others."""
+    sigma = SPREAD * len(missing)
+    weight = cv2.GaussianBlur(kept, (0, 0), sigma)[:, :, None] + 1e-3
+    return np.asarray(cv2.GaussianBlur(missing * kept, (0, 0), sigma) / weight, dtype=np.float32)
 
 
 def _levels(image: Tensor) -> NDArray[np.float32]:

@@ -37,6 +37,10 @@ from videoinv.latents import Latent
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder
 
+SIZE_PER_SCALE = 0.7
+"""Least side of what is rendered, in parts of the face's own side in the video. The change is
+rendered and the rest is the source's, so a little enlargement does not show."""
+
 
 @dataclass(frozen=True)
 class EditSettings:
@@ -45,15 +49,16 @@ class EditSettings:
     size: int | None = None
     """Side of the crop and of what is rendered; ``None`` takes the generator's next size above
     the face's own in the video."""
-    chunk: int = 8
-    """Frames inverted and rendered together."""
+    chunk: int | None = None
+    """Frames inverted and rendered together; ``None``: 8 on a GPU. On a processor 1, which gains
+    nothing from batches, so that every frame starts from the very one before it."""
     steps: int | None = None
     """Steps of the encoder for every frame; ``None``: its own defaults, warm and cold."""
     center_sigma: float = 1.0
     """Frames over which the crop's centre is smoothed; 0 for not at all. STIT's value."""
     shape_sigma: float = 3.0
     """Frames over which the crop's scale and rotation are smoothed. STIT's value."""
-    code_sigma: float = 1.5
+    code_sigma: float = 1.0
     """Frames over which the codes are smoothed."""
     offsets: OffsetMode = "segment"
     """How a hypernetwork's weight offsets are kept from trembling."""
@@ -147,7 +152,13 @@ class ClipEditor:
     def _size(self, scale: float) -> int:
         """Side of the crop for a face whose quad measures ``scale`` pixels in the frame."""
         sizes = self.model.generator.sizes
-        return self.settings.size or next((s for s in sizes if s >= 0.9 * scale), sizes[-1])
+        enough = (s for s in sizes if s >= SIZE_PER_SCALE * scale)
+        return self.settings.size or next(enough, sizes[-1])
+
+    @property
+    def _chunk(self) -> int:
+        on_processor = self.model.generator.device.type == "cpu"
+        return self.settings.chunk or (1 if on_processor else 8)
 
     def steady_crops(self, steps: Iterable[Step[Placed]]) -> Iterator[Step[Placed]]:
         """Smooth the crop's centre, and its scale and rotation, each over its own time."""
@@ -162,7 +173,7 @@ class ClipEditor:
     def invert(self, steps: Iterable[Step[Placed]]) -> Iterator[Step[Inverted]]:
         """Crop and encode; the first frame of a segment cold, the others from the one before."""
         last, segment, offsets = None, -1, SteadyOffsets(self.settings.offsets)
-        for chunk in chunked(steps, self.settings.chunk):
+        for chunk in chunked(steps, self._chunk):
             if chunk[0].person is None:
                 yield Step(chunk[0].frame, chunk[0].segment, None)
                 continue
@@ -192,7 +203,7 @@ class ClipEditor:
         self, steps: Iterable[Step[Inverted]], edits: Sequence[Edit]
     ) -> Iterator[Step[Rendered]]:
         """Render each latent as it is and edited."""
-        for chunk in chunked(steps, self.settings.chunk):
+        for chunk in chunked(steps, self._chunk):
             people = [step.person for step in chunk if step.person is not None]
             if not people:
                 yield Step(chunk[0].frame, chunk[0].segment, None)
@@ -218,8 +229,9 @@ class ClipEditor:
     def _paste(self, step: Step[Rendered]) -> Frame:
         if step.person is None:
             return step.frame
-        patch = make_patch(step.person, self.settings.blend, self.settings.mask)
-        alignment = step.person.inverted.placed.alignment
+        inverted = step.person.inverted
+        patch = make_patch(step.person, inverted.crop, self.settings.blend, self.settings.mask)
+        alignment = inverted.placed.alignment
         return replace(step.frame, image=paste(step.frame.image, alignment, patch))
 
     def _provenance(self, edits: Sequence[Edit]) -> Provenance:

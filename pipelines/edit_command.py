@@ -63,7 +63,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "frame's own, which trembles (default: %(default)s)",
     )
     group.add_argument(
-        "--chunk", type=int, default=DEFAULTS.chunk, metavar="N", help="frames computed together"
+        "--chunk", type=int, metavar="N", help="frames computed together"
     )
 
 
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> EditSettings:
-    if args.chunk < 1:
+    if args.chunk is not None and args.chunk < 1:
         raise BadInputError(f"--chunk is {args.chunk}; allowed are 1 and more frames")
     return EditSettings(
         size=args.size,

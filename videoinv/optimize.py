@@ -26,14 +26,14 @@ from videoinv.losses.lpips import Lpips
 class OptimizeSettings:
     """Budgets and weights; the losses are means over pixels of images in [−1, 1]."""
 
-    first_steps: int = 80
+    first_steps: int = 60
     """Steps of a cold start, from the mean codes."""
-    later_steps: int = 8
+    later_steps: int = 5
     """Steps of a warm start, from another frame's latent."""
     rows_only: float = 0.6
     """Share of a cold start in which ΔF stays zero, so that the codes carry the person."""
-    code_rate: float = 0.02
-    feature_rate: float = 0.02
+    code_rate: float = 0.03
+    feature_rate: float = 0.03
     feature_layer: int = 3
     """Layer of ΔF (3 is 32² in the default generator)."""
     perceptual: float = 0.8

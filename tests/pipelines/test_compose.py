@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pipelines.compose import FACE_OVAL, MaskSettings, Patch, face_mask, make_patch, paste
 from pipelines.steps import Inverted, Placed, Rendered
+from videoinv.faces.align import crop
 from videoinv.faces.types import Alignment, Face, transform_points
 from videoinv.latents import Latent
 
@@ -80,29 +81,38 @@ def rendered(inversion, edited):
     return Rendered(inverted, level(inversion), level(edited))
 
 
+def patch_of(person, image, blend):
+    source = crop(image, person.inverted.placed.alignment)
+    return make_patch(person, source, blend, MaskSettings())
+
+
+def test_a_large_change_takes_the_edited_picture_in_the_light_around_it():
+    """The frame is 20 levels darker than the inversion; a bright square opens in the middle."""
+    image = np.full((120, 160, 3), 80, np.uint8)
+    person = rendered(inversion=100, edited=100)
+    person.edited[:, 28:36, 28:36] = 1.0
+    result = paste(image, person.inverted.placed.alignment, patch_of(person, image, "residual"))
+    assert result[60, 80].tolist() == pytest.approx([235] * 3, abs=6)  # 255 less the 20
+    assert result[60, 64].tolist() == [80] * 3
+
+
 def test_a_residual_adds_the_change_to_the_sources_own_texture():
     image = np.random.default_rng(0).integers(60, 120, (120, 160, 3), np.uint8)
-    person = rendered(inversion=90, edited=120)
-    result = paste(
-        image, person.inverted.placed.alignment, make_patch(person, "residual", MaskSettings())
-    )
-    assert np.array_equal(result[60, 80], image[60, 80] + 30)
+    person = rendered(inversion=90, edited=98)
+    result = paste(image, person.inverted.placed.alignment, patch_of(person, image, "residual"))
+    assert np.array_equal(result[60, 80], image[60, 80] + 8)
     assert np.array_equal(result[:20], image[:20])
 
 
 def test_replacing_puts_the_edited_face_there():
     image = np.random.default_rng(0).integers(60, 120, (120, 160, 3), np.uint8)
     person = rendered(inversion=90, edited=200)
-    result = paste(
-        image, person.inverted.placed.alignment, make_patch(person, "replace", MaskSettings())
-    )
+    result = paste(image, person.inverted.placed.alignment, patch_of(person, image, "replace"))
     assert result[60, 80].tolist() == pytest.approx([200] * 3, abs=1)
 
 
 def test_an_edit_that_changes_nothing_leaves_the_frame_as_it_was():
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
     person = rendered(inversion=90, edited=90)
-    result = paste(
-        image, person.inverted.placed.alignment, make_patch(person, "residual", MaskSettings())
-    )
+    result = paste(image, person.inverted.placed.alignment, patch_of(person, image, "residual"))
     assert np.array_equal(result, image)
