@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,7 @@ TERMS = (
     "Trained for a generator distilled from NVIDIA's StyleGAN2-FFHQ, whose terms are "
     "non-commercial, on the data named here."
 )
+INTERRUPTED = 130
 CLIP_STRIDE = 5
 """Neighbouring frames of a clip hardly differ: every fifth one is taken."""
 
@@ -78,8 +82,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the arguments say; a termination keeps what was reached, as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Train as the arguments say; Ctrl-C and a termination end it after the step at hand."""
     recipe = apply_flags(find_recipe(args.recipe, args.variant), args, "set_")
     workers = Workers.join()
     try:
@@ -97,15 +100,29 @@ def run(args: argparse.Namespace) -> int:
         origin = Origin(", ".join(p.name for p in [*args.photos, *args.clips]), TERMS)
         intervals = apply_flags(Intervals(), args, "every_")
         session = Run(trainer, args.out, held, origin, intervals=intervals, workers=workers)
-        with tqdm(
-            total=recipe.optimisation.steps,
-            initial=trainer.step,
-            disable=not (workers.first and sys.stderr.isatty()),
-        ) as bar:
-            session.until(args.seconds, lambda step, values: _show(bar, step, values))
+        quiet = not (workers.first and sys.stderr.isatty())
+        total = recipe.optimisation.steps
+        with (
+            _stop_requests() as stop,
+            tqdm(total=total, initial=trainer.step, disable=quiet) as bar,
+        ):
+            session.until(args.seconds, partial(_show, bar), stop.is_set)
     finally:
         workers.leave()
-    return 0
+    return INTERRUPTED if stop.is_set() else 0
+
+
+@contextmanager
+def _stop_requests() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and a termination set, instead of breaking off a step."""
+    stop = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    try:
+        yield stop
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _trainer(

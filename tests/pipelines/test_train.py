@@ -1,4 +1,5 @@
 import argparse
+import signal
 
 import cv2
 import numpy as np
@@ -53,6 +54,15 @@ def test_a_clip_without_a_face_is_refused(tmp_path):
 def test_an_unknown_system_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="systems are e2style, feature-style"):
         run("styleclip", "--out", tmp_path)
+
+
+def test_a_termination_is_noted_and_the_step_at_hand_ends():
+    before = signal.getsignal(signal.SIGTERM)
+    with train._stop_requests() as stop:
+        assert not stop.is_set()
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.wait(1)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.slow

@@ -89,24 +89,31 @@ class Run:
         ]
         self._metrics = MetricsLog(folder, trainer.step) if self._workers.first else None
 
-    def until(self, seconds: float | None, report: Callable[[int, Values], None]) -> None:
-        """Train for so many seconds, or to the recipe's end; what was reached is always kept."""
+    def until(
+        self,
+        seconds: float | None,
+        report: Callable[[int, Values], None],
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Train for so many seconds, or to the recipe's end, or until ``stop`` says so.
+
+        It is asked between steps, so that the checkpoint is that of a whole step; then sheet and
+        scores are left out, for whoever stops a run is waiting.
+        """
         begin = time.monotonic()
-        try:
-            for values in self._trainer.train():
-                report(self._trainer.step, values)
-                if self._workers.first:
-                    for due in self._due:
-                        due.check(values)
-                over = seconds is not None and time.monotonic() - begin >= seconds
-                if self._workers.agree(over):
-                    break
-        finally:
+        for values in self._trainer.train():
+            report(self._trainer.step, values)
             if self._workers.first:
-                self.checkpoint()
+                for due in self._due:
+                    due.check(values)
+            over = seconds is not None and time.monotonic() - begin >= seconds
+            if self._workers.agree(over or stop()):
+                break
         if self._workers.first:
-            self.sheet()
-            self.evaluate()
+            self.checkpoint()
+            if not stop():
+                self.sheet()
+                self.evaluate()
 
     def checkpoint(self) -> None:
         """Write what the run can go on from."""
