@@ -155,7 +155,7 @@ def light(recipe: Recipe) -> Recipe:
         sampling=Sampling(),
         losses=_LIGHT_LOSSES,
         optimisation=_LIGHT_OPTIMISATION,
-        regression=400,
+        regression=200,
     )
 
 
@@ -167,7 +167,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("restyle", "default"): replace(light(RESTYLE), restyle_steps=3),
     ("feature-style", "default"): replace(
         light(FEATURE_STYLE),
-        losses=LossWeights(l2=1.0, lpips=0.8, identity=0.25, feature=0.02),
+        losses=LossWeights(l2=1.0, lpips=0.8, identity=0.25, feature=0.05),
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
         codes_side=128,
     ),
