@@ -40,9 +40,23 @@ def draw_strip(
     return np.vstack(rows)
 
 
+def draw_overview(generator: Generator, directions: Directions) -> NDArray[np.uint8]:
+    """One column to a direction, with its name: its first seed at less, none and more of it."""
+    columns = []
+    for index, direction in enumerate(directions.values()):
+        strip = draw_strip(generator, direction, seeds=(index + 1,))
+        cells = [strip[:, place * SIDE : (place + 1) * SIDE] for place in (0, 2, 4)]
+        title = np.full((32, SIDE, 3), 255, np.uint8)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(title, direction.name, (8, 23), font, 0.7, (0, 0, 0), 1, cv2.LINE_AA)
+        columns.append(np.vstack([title, *cells]))
+    return np.hstack(columns)
+
+
 def save_strips(generator: Generator, directions: Directions, folder: Path) -> None:
-    """Write NAME.png for every direction."""
+    """Write NAME.png for every direction, and overview.jpg for all."""
     folder.mkdir(parents=True, exist_ok=True)
-    for direction in directions.values():
-        strip = draw_strip(generator, direction)
-        cv2.imwrite(str(folder / f"{direction.name}.png"), cv2.cvtColor(strip, cv2.COLOR_RGB2BGR))
+    pictures = {f"{d.name}.png": draw_strip(generator, d) for d in directions.values()}
+    pictures["overview.jpg"] = draw_overview(generator, directions)
+    for name, picture in pictures.items():
+        cv2.imwrite(str(folder / name), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
