@@ -44,7 +44,7 @@ def draw_overview(generator: Generator, directions: Directions) -> NDArray[np.ui
     """One column to a direction, with its name: its first seed at less, none and more of it."""
     columns = []
     for index, direction in enumerate(directions.values()):
-        strip = draw_strip(generator, direction, seeds=(index + 1,))
+        strip = draw_strip(generator, direction, seeds=(index + 21,))
         cells = [strip[:, place * SIDE : (place + 1) * SIDE] for place in (0, 2, 4)]
         title = np.full((32, SIDE, 3), 255, np.uint8)
         font = cv2.FONT_HERSHEY_SIMPLEX
