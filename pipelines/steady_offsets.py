@@ -1,10 +1,11 @@
 """Weight offsets over time: HyperInverter's ΔW of one frame knows nothing of the frame before.
 
 The hypernetworks see every frame alone, so ΔW trembles from frame to frame and the whole image
-with it, whatever is done to the codes. Codes are smoothed over a window of frames; ΔW is some
-30 million numbers a frame at 1024 px, too many to hold for a window. One set for a whole segment
-costs the memory of one frame, cannot tremble, and spares every later frame the second phase: it
-is to HyperInverter what one tuned generator for a whole clip is to pivotal tuning.
+with it, whatever is done to the codes. Codes are smoothed over a window of frames; ΔW is 24
+million numbers a frame at 1024 px (94 MB), too many to hold for a window. One set for a whole
+segment costs the memory of one frame, cannot tremble, and spares every later frame the second
+phase: it is to HyperInverter what one tuned generator for a whole clip is to pivotal tuning. What
+it gives up is measured in ``videoinv/checkpoints/formats/README.md``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ OffsetMode = Literal["segment", "smooth", "frame"]
 """``segment``: those of its first frame for all. ``smooth``: a running mean. ``frame``: each its
 own."""
 SHARE = 0.2
-"""What a new frame contributes to the running mean: about as long as the window of the codes."""
+"""What a new frame contributes to the running mean, which so looks back some five frames."""
 
 
 class SteadyOffsets:
