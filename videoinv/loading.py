@@ -14,6 +14,9 @@ from videoinv.losses.lpips import load_lpips
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder, OptimizeSettings
 
+OFFSET_SIDE = 32
+"""Side of the features to which optimisation adds its ΔF."""
+
 
 def load_by_name(
     name: str = "default",
@@ -58,9 +61,11 @@ def load_by_name(
 
 def _with_optimizer(model: Model, device: torch.device, dtype: torch.dtype) -> Model:
     """The model with optimisation in place of its encoder, ΔF at 32² as in the default model."""
-    layer = next(
-        k for k in range(model.generator.layers) if model.generator.feature_shape(k)[1] == 32
+    generator = model.generator
+    sides = [generator.feature_shape(layer)[1] for layer in range(generator.layers)]
+    settings = OptimizeSettings(
+        feature_layer=max(layer for layer, side in enumerate(sides) if side <= OFFSET_SIDE),
+        size=min(OptimizeSettings.size, generator.resolution),
     )
-    settings = OptimizeSettings(feature_layer=layer)
-    encoder = OptimizeEncoder(model.generator, load_lpips().to(device, dtype), settings)
+    encoder = OptimizeEncoder(generator, load_lpips().to(device, dtype), settings)
     return replace(model, encoder=encoder)

@@ -28,20 +28,24 @@ class OptimizeSettings:
 
     first_steps: int = 60
     """Steps of a cold start, from the mean codes."""
-    later_steps: int = 5
+    later_steps: int = 6
     """Steps of a warm start, from another frame's latent."""
     rows_only: float = 0.6
     """Share of a cold start in which ΔF stays zero, so that the codes carry the person."""
     code_rate: float = 0.03
-    feature_rate: float = 0.03
+    warm_code_rate: float = 0.02
+    """Adam moves every number by about its rate however small its gradient is; over a clip's
+    frames that adds up to noise in the codes, so a warm start takes smaller steps."""
+    feature_rate: float = 0.02
     feature_layer: int = 3
     """Layer of ΔF (3 is 32² in the default generator)."""
     perceptual: float = 0.8
     """Weight of LPIPS beside the squared error, as in pSp and ReStyle."""
-    code_decay: float = 2e-3
+    code_decay: float = 0.2
     """Weight of the mean squared distance to the mean codes: nearer codes edit better."""
-    feature_decay: float = 2e-3
-    """Weight of mean ΔF²: what the codes can explain they should."""
+    feature_decay: float = 5.0
+    """Weight of mean ΔF²: what the codes can explain they should. Without these two decays ΔF
+    grows from frame to frame until an edit of the codes no longer shows."""
     size: int = 256
     """Side in pixels at which image and render are compared."""
     largest_render: int = 512
@@ -87,9 +91,10 @@ class OptimizeEncoder:
         target = _Target(self._resized(images), self.perceptual, settings.perceptual)
         side = max(settings.size, min(images.shape[-1], settings.largest_render))
         frozen_until = int(steps * settings.rows_only) if cold else 0
+        code_rate = settings.code_rate if cold else settings.warm_code_rate
         optimiser = torch.optim.Adam(
             [
-                {"params": [variables.codes], "peak": settings.code_rate},
+                {"params": [variables.codes], "peak": code_rate},
                 {"params": [variables.offset], "peak": settings.feature_rate},
             ],
             betas=(0.9, 0.98),
