@@ -16,7 +16,7 @@ from videoinv.faces.types import Alignment, Image, Points, transform_points
 Blend = Literal["residual", "replace"]
 Plane = NDArray[np.float32]
 
-LARGE_CHANGE = 24.0
+LARGE_CHANGE = 12.0
 """Change in 8-bit levels at which source and edited picture share a pixel equally."""
 BLUR, SPREAD = 0.012, 0.06
 """Widths, in parts of the crop's side, over which the change is judged and light is carried."""

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from pipelines.media.frame import Frame
+from pipelines.pictures import write_picture
 from pipelines.steps import Rendered, Step
-from videoinv.checkpoints.cache import atomic_path
 from videoinv.errors import OutputError
 from videoinv.faces.align import crop, to_images
 
@@ -56,13 +56,7 @@ class Sheet:
         if not self._rows:
             raise OutputError(f"{path} was not written: no frame with a face was edited")
         picture = np.vstack([_titles(), *self._rows])
-        done, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-        assert done  # PNG takes any picture
-        try:
-            with atomic_path(path) as partial:
-                partial.write_bytes(data.tobytes())
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+        write_picture(path, picture)
 
 
 def _resize(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -98,9 +98,9 @@ def test_a_large_change_takes_the_edited_picture_in_the_light_around_it():
 
 def test_a_residual_adds_the_change_to_the_sources_own_texture():
     image = np.random.default_rng(0).integers(60, 120, (120, 160, 3), np.uint8)
-    person = rendered(inversion=90, edited=98)
+    person = rendered(inversion=90, edited=94)
     result = paste(image, person.inverted.placed.alignment, patch_of(person, image, "residual"))
-    assert np.array_equal(result[60, 80], image[60, 80] + 8)
+    assert np.abs(result[60, 80].astype(int) - image[60, 80] - 4).max() <= 1
     assert np.array_equal(result[:20], image[:20])
 
 
