@@ -62,9 +62,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="HyperInverter's weight offsets: one set for a segment, a running mean, or each "
         "frame's own, which trembles (default: %(default)s)",
     )
-    group.add_argument(
-        "--chunk", type=int, metavar="N", help="frames computed together"
-    )
+    group.add_argument("--chunk", type=int, metavar="N", help="frames computed together")
 
 
 def _add_picture_options(parser: argparse.ArgumentParser) -> None:

@@ -195,7 +195,7 @@ def test_info_says_what_was_loaded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bad", [{"device": "tpu9"}, {"dtype": "int8"}])
 def test_unknown_devices_and_dtypes_are_refused(tmp_path: Path, bad: dict) -> None:
-    with pytest.raises(BadInputError, match="allowed are|is none of"):
+    with pytest.raises(BadInputError, match=r"allowed are|is none of"):
         load_model(tmp_path / "m.pt", **bad)
 
 
