@@ -23,6 +23,8 @@ FIND_CLIP = "from videoinv.checkpoints.fetch import fetch; print(fetch('clip-web
 
 def main() -> int:
     python = make_environment()
+    # An older pip cannot read a source archive's metadata without running its setup.py.
+    run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
     extra = "" if shutil.which("npm") else "[npm]"
     run(python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}{extra}")
     run(python, "-m", "pipelines.cli", "models", "install", "default")

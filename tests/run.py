@@ -27,6 +27,8 @@ def main() -> int:
     parser.add_argument("pytest", nargs="*", help="further arguments for pytest")
     args = parser.parse_args()
     python = make_environment()
+    # An older pip cannot read a source archive's metadata without running its setup.py.
+    run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
     extras = "test,parity,dlib" if shutil.which("npm") else "test,parity,dlib,npm"
     run(python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[{extras}]")
     run(python, "-m", "pipelines.cli", "models", "install", "default")
