@@ -184,6 +184,10 @@ class FeatureStyle:
         check_images(images, self.net.channels)
         return self.latent(self.framing.fit(images.to(self.mean_codes)))
 
+    def codes(self, x: Tensor) -> Tensor:
+        """The codes [B, L, 512] of images at the encoder's size, with gradients."""
+        return self.latent(x).codes
+
     def latent(self, x: Tensor) -> Latent:
         """The latent of images at the encoder's size, with gradients: training runs this line."""
         rows, features = self.net(x)

@@ -107,7 +107,7 @@ class Recipe:
     update: Literal["batch", "step"] = "batch"
     """ReStyle: one update per batch as in the published code, or after each step (the paper)."""
     stage_steps: int = 250_000
-    """E2Style: steps per stage. HyperInverter: steps of phase I."""
+    """E2Style: steps per stage. HyperInverter: of phase I. Feature-Style: of the codes alone."""
     adversary_after: int = 0
     """Step after which adversarial terms set in."""
     seed: int = 0
@@ -127,6 +127,7 @@ FEATURE_STYLE = Recipe(
     losses=replace(_FEATURE_STYLE, feature=0.01),
     codes_losses=replace(_FEATURE_STYLE, l2=1.0, l2_on="synthetic"),
     optimisation=Optimisation("adam", drop_after=100_000, steps=120_000),
+    stage_steps=0,
 )
 E2STYLE = Recipe(
     "e2style",
@@ -170,6 +171,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         losses=LossWeights(l2=1.0, lpips=0.8, identity=0.25, feature=0.05),
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
         codes_side=128,
+        stage_steps=4_000,
     ),
     ("e2style", "default"): replace(
         light(E2STYLE),

@@ -97,16 +97,26 @@ class FeatureStyleSystem:
 
     def codes(self, inputs: Tensor) -> Tensor:
         """The codes."""
-        return self.encoder.latent(inputs).codes
+        return self.encoder.codes(inputs)
 
     def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
-        """G(w) and G(F, w^{K+1:N})."""
-        generator = self.encoder.generator
+        """G(w) and G(F, w^{K+1:N}); in the recipe's first steps only the former.
+
+        Features that learn at the same time explain everything before the codes do, and then edits
+        have nothing to hold on to.
+        """
+        generator, side = self.encoder.generator, self.recipe.codes_side
+        if step < self.recipe.stage_steps:
+            alone = Latent(self.encoder.codes(inputs))
+            yield [Inversion(alone, _render(generator, alone, side), "codes")]
+            return
         latent = self.encoder.latent(inputs)
         alone = Latent(latent.codes)
-        by_codes = _render(generator, alone, self.recipe.codes_side)
         whole = _render(generator, latent, self.encoder.input_size)
-        yield [Inversion(alone, by_codes, "codes"), Inversion(latent, whole, "result")]
+        yield [
+            Inversion(alone, _render(generator, alone, side), "codes"),
+            Inversion(latent, whole, "result"),
+        ]
 
 
 @dataclass(frozen=True)

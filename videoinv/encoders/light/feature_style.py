@@ -48,6 +48,11 @@ class LightFeatureStyle(FeatureStyle):
         start_training(self.net, self.generator)
         self.net.features.deviation.copy_(feature_deviation(self.generator, self.layer))
 
+    def codes(self, x: Tensor) -> Tensor:
+        """The codes [B, L, 512] of images at the encoder's size; the branch is not asked."""
+        codes: Tensor = self.net.codes(self.net.backbone(x)) + self.mean_codes
+        return codes
+
     def latent(self, x: Tensor) -> Latent:
         """The latent of images at the encoder's size, with gradients: training runs this line.
 
