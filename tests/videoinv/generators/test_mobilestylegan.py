@@ -176,13 +176,19 @@ def test_it_equals_the_published_graph(published):
         )
         return torch.from_numpy(network([value.numpy()])[network.output(0)])
 
+    double = load_mobilestylegan().double()
     for seed in range(3):
         z = torch.randn(1, 512, generator=torch.Generator().manual_seed(seed))
         w = published.map(z)[:, 0]
         reference = run("mapping", z)
         assert (w - reference).abs().max() < 1e-4
         image = run("synthesis", reference)
-        ours = published.synthesize(Latent(reference[:, None].expand(1, 23, 512)))
-        assert (ours - image).norm() <= 1e-4 * image.norm()
-        # Seen: single pixels of a million differ by 2e-4, which is not explained yet.
-        assert (ours - image).abs().max() <= 5e-4
+        codes = reference[:, None].expand(1, 23, 512)
+        ours = published.synthesize(Latent(codes))
+        exact = double.synthesize(Latent(codes.double()))
+        # OpenVINO's own rounding reaches 1.5e-4 in 200 of 3 million values, ours 0.6e-4, which is
+        # why the comparison of the two is relative to the image's range (about 3).
+        assert (ours - exact).abs().max() < 1e-4
+        assert (ours - image).abs().max() < 1e-4 * (image.max() - image.min())
+        assert (ours - image).abs().mean() < 5e-6
+        assert ((ours - image).abs() > 1e-4).double().mean() < 1e-3
