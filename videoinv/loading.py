@@ -30,8 +30,8 @@ def load_by_name(
 
     Args:
         name: ``default``, a catalog name, or a path to a checkpoint of any published system.
-        encoder: ``optimize`` for any model; another of the default model's encoders; or, beside
-            a checkpoint, a file whose encoder is to be used.
+        encoder: ``optimize`` for any model; for the default model the name of a shipped encoder
+            or a file that training made; beside a checkpoint, a file whose encoder is to be used.
         generator: path or name of the generator, for checkpoints that bring none.
         device: ``auto`` is the first GPU, else the processor.
         dtype: ``float32``, ``bfloat16``, ``float16``, or ``auto``: bfloat16 for the default model
@@ -46,7 +46,7 @@ def load_by_name(
         dtype = "bfloat16" if name == "default" and has_fast_bfloat16(where) else "float32"
     kind = resolve_dtype(dtype)
     if name == "default":
-        return load_default(encoder or "optimize", where, kind)
+        return load_default(encoder, where, kind)
     optimize = encoder == "optimize"
     model = load_model(
         name,

@@ -33,6 +33,8 @@ class ModelInfo:
     """SHA-256 of the file."""
     terms: str
     """What one must know before using or passing on the weights."""
+    encoder_digest: str = ""
+    """SHA-256 of the encoder's file, where it is another one."""
 
 
 @dataclass(frozen=True)

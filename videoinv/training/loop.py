@@ -21,7 +21,7 @@ from videoinv.training.data import Batch, TrainingData
 from videoinv.training.objective import LossNetworks, Objective
 from videoinv.training.optimiser import Average, make_optimiser, rate_at
 from videoinv.training.recipes import LossWeights, Recipe
-from videoinv.training.systems import Inversion, build_system
+from videoinv.training.systems import Inversion, System, build_system
 from videoinv.training.workers import Workers
 
 Values = dict[str, float]
@@ -38,6 +38,7 @@ class Trainer:
         regression: batches of synthetic faces for the warm-up.
         bfloat16: compute the encoder and the losses in mixed precision.
         workers: this process among those that train together.
+        system: what to train, where it is not to be begun anew.
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class Trainer:
         *,
         bfloat16: bool = False,
         workers: Workers | None = None,
+        system: System | None = None,
     ) -> None:
         self.recipe, self.generator = recipe, generator
-        self.system = build_system(recipe, generator)
+        self.system = system or build_system(recipe, generator)
         self.step, self.seconds = 0, 0.0
         self._networks, self._data, self._regression = networks, data, regression
         self._bfloat16, self._workers = bfloat16, workers or Workers()

@@ -193,9 +193,14 @@ def build_system(recipe: Recipe, generator: Generator) -> System:
     """A recipe's system over a generator, its trunk at its initial weights, ready to be trained."""
     torch.manual_seed(recipe.seed)
     make = _light if recipe.network == "light" else build_published
-    encoder = make(recipe, generator)
-    system: System = _SYSTEMS[recipe.system](encoder, recipe)
+    system = system_around(make(recipe, generator), recipe)
     system.network.train().requires_grad_(True)
+    return system
+
+
+def system_around(encoder: Encoder, recipe: Recipe) -> System:
+    """A recipe's system with an encoder that is there already."""
+    system: System = _SYSTEMS[recipe.system](encoder, recipe)
     return system
 
 
