@@ -15,14 +15,10 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from pipelines.locate import FaceLocator
-from pipelines.media.reader import VideoReader
+from pipelines.clip_faces import clip_faces
 from videoinv.checkpoints.load import load_model
 from videoinv.editing.directions import load_directions
 from videoinv.errors import BadInputError
-from videoinv.faces.align import crop
-from videoinv.faces.detect import FaceDetector
-from videoinv.faces.mesh import FaceMesh
 from videoinv.faces.types import Image
 from videoinv.generators.mobilestylegan_weights import load_mobilestylegan
 from videoinv.generators.protocol import Generator
@@ -44,8 +40,6 @@ TERMS = (
     "non-commercial, on the data named here."
 )
 INTERRUPTED = 130
-CLIP_STRIDE = 5
-"""Neighbouring frames of a clip hardly differ: every fifth one is taken."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -161,25 +155,6 @@ def _trainer(
     return Trainer(
         recipe, generator, networks, data, regression, bfloat16=bfloat16, workers=workers
     )
-
-
-def clip_faces(path: Path, size: int, stride: int = CLIP_STRIDE) -> list[Image]:
-    """Every ``stride``-th frame of a clip in which there is a face, aligned by our own rules.
-
-    Raises:
-        BadInputError: if no frame has a face.
-        MediaError: if the clip cannot be read.
-    """
-    locator = FaceLocator(lambda _: size, FaceDetector(), FaceMesh())
-    with VideoReader(path) as reader:
-        faces = [
-            crop(step.frame.image, step.person.alignment)
-            for index, step in enumerate(locator.locate(reader))
-            if step.person is not None and index % stride == 0
-        ]
-    if not faces:
-        raise BadInputError(f"{path} shows no face: leave it out of --clips")
-    return faces
 
 
 def _generator(name: str | None, device: torch.device, dtype: torch.dtype) -> Generator:

@@ -7,6 +7,7 @@ import pytest
 from safetensors import safe_open
 
 from pipelines import train
+from pipelines.clip_faces import clip_faces
 from pipelines.media import VideoReader
 from videoinv.checkpoints.fetch import fetch
 from videoinv.encoders.light.files import load_light
@@ -27,7 +28,7 @@ def run(*words):
 
 @pytest.fixture(scope="module")
 def faces():
-    return train.clip_faces(fetch("clip-webcam-smile"), 256, stride=12)
+    return clip_faces(fetch("clip-webcam-smile"), 256, stride=12)
 
 
 def test_frames_of_a_clip_are_aligned_as_photographs_are(faces):
@@ -48,7 +49,7 @@ def test_a_clip_without_a_face_is_refused(tmp_path):
     with VideoReader(path) as reader:
         assert sum(1 for _ in reader) == 6
     with pytest.raises(BadInputError, match="shows no face"):
-        train.clip_faces(path, 256)
+        clip_faces(path, 256)
 
 
 def test_an_unknown_system_is_refused(tmp_path):

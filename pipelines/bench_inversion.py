@@ -1,0 +1,218 @@
+"""``videoinv bench inversion``: each encoder's reconstruction, editability and time, side by side.
+
+Rows are the mean face, every step of the encoders that refine, and optimisation with several
+budgets; columns are the papers' five scores, seconds per face, and what an edit does to the
+attribute that it is named after (HyperInverter's Table 2), by which one sees what a good
+reconstruction was paid with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from videoinv.checkpoints.cache import atomic_path
+from videoinv.default import OPTIMIZE, load_default
+from videoinv.devices import has_fast_bfloat16, resolve_device
+from videoinv.encoders.light.shipped import shipped_encoders
+from videoinv.encoders.protocol import Encoder
+from videoinv.faces.align import to_tensor
+from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
+from videoinv.latents import Features, Latent
+from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores, mean_scores
+from videoinv.model import Model
+from videoinv.training.photos import Photographs
+
+SIDE = 256
+"""Side in pixels of sources and renders."""
+BUDGETS = (25, 50, 100, 200)
+
+Invert = Callable[[Tensor], Latent]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of inverting, over all faces."""
+
+    name: str
+    scores: Scores
+    seconds: float
+    """Per face, one face at a time; the inversion alone, without rendering its result."""
+    change: float
+    """Mean change of the edited attribute."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A name and what it does; ``eq1`` says whether features follow the edit."""
+
+    name: str
+    invert: Invert
+    eq1: bool = True
+
+
+class InversionBench:
+    """Measures ways of inverting the same faces with one model's generator and directions."""
+
+    def __init__(self, model: Model, faces: Sequence[Tensor], edit: str, strength: float) -> None:
+        self._model, self._faces = model, faces
+        self._edit, self._strength = edit, strength
+        self._metrics, self._scorer = ReconstructionMetrics(), AttributeScorer()
+
+    def measure(self, way: Way) -> Row:
+        """Invert every face by itself, score it, edit it, score that."""
+        scores, seconds, changes = [], [], []
+        for face in self._faces:
+            begin = time.perf_counter()
+            latent = way.invert(face)
+            seconds.append(time.perf_counter() - begin)
+            shown = self._render(latent)
+            scores += self._metrics.measure(shown, face)
+            changes.append(self._change(latent, shown, eq1=way.eq1))
+        return Row(
+            way.name, mean_scores(scores), float(np.median(seconds)), float(np.nanmean(changes))
+        )
+
+    def _change(self, latent: Latent, shown: Tensor, *, eq1: bool) -> float:
+        moved = self._model.edit(latent, {self._edit: self._strength})
+        if not eq1:
+            moved = self._with_fixed_features(latent, moved)
+        pair = torch.cat([shown, self._render(moved)]).clamp(-1, 1)
+        before, after = self._scorer.score(pair)[self._edit]
+        return float(after - before)
+
+    def _with_fixed_features(self, latent: Latent, moved: Latent) -> Latent:
+        """The edit of later layers alone: F stays what it was, as before Eq. (1) of the paper."""
+        added = latent.features
+        if added is None:
+            return moved
+        own = self._model.generator.features(latent.codes, added.layer)
+        fixed = Features(own + added.tensor.to(own), added.layer, "replace")
+        return Latent(moved.codes, fixed)
+
+    @torch.no_grad()
+    def _render(self, latent: Latent) -> Tensor:
+        generator = self._model.generator
+        return generator.synthesize(latent.to(dtype=generator.dtype), SIDE).float()
+
+
+def ways(
+    models: Iterable[tuple[str, Model]], optimizer: Model, budgets: Sequence[int]
+) -> Iterator[Way]:
+    """The mean face, every encoder step by step and by its codes alone, and optimisation."""
+    mean = optimizer.generator.mean_codes.float()[None]
+    yield Way("mean face", lambda face: Latent(mean))
+    for name, model in models:
+        encoder = _encoder(model)
+        steps = getattr(encoder, "default_steps", 1)
+        for step in range(1, steps + 1):
+            label = name if steps == 1 else f"{name}, {step} of {steps}"
+            yield Way(label, lambda face, e=encoder, s=step: e.encode(face, steps=s))  # type: ignore[misc]
+        yield from _ablations(name, encoder)
+    for budget in budgets:
+        encoder = _encoder(optimizer)
+        yield Way(
+            f"optimisation, {budget} steps",
+            lambda face, e=encoder, s=budget: e.encode(face, steps=s),  # type: ignore[misc]
+        )
+
+
+def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
+    """What the seed papers show to be worse: codes without features, Eq. (1), or refinement."""
+    if name == "feature-style":
+        yield Way(f"{name}, codes alone", lambda face: Latent(encoder.encode(face).codes))
+        yield Way(f"{name}, edited without Eq. (1)", encoder.encode, eq1=False)
+    if name == "hyperinverter":
+        yield Way(f"{name}, phase I alone", lambda face: Latent(encoder.encode(face).codes))
+    if name == "restyle":
+        yield Way(f"{name}, fed its own image twice", lambda face: _naive(encoder, face))
+
+
+def _naive(encoder: Encoder, face: Tensor) -> Latent:
+    """Re-feeding: the encoder's own image takes the place of the input (ReStyle, §4.3)."""
+    latent = encoder.encode(face, steps=1)
+    for _ in range(2):
+        image = encoder.generator.synthesize(latent, SIDE)  # type: ignore[attr-defined]
+        latent = encoder.encode(image.float(), steps=1)
+    return latent
+
+
+def _encoder(model: Model) -> Encoder:
+    assert model.encoder is not None  # the default model always has one
+    return model.encoder
+
+
+def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``inversion`` to the measurements."""
+    summary = "reconstruction, editability and time of every encoder of the default model"
+    parser = measurements.add_parser("inversion", help=summary, description=summary)
+    parser.add_argument(
+        "photos", type=Path, metavar="PHOTOS", help="folder or zip of FFHQ-aligned faces"
+    )
+    parser.add_argument("--count", type=int, metavar="N", help="the first N faces; default: all")
+    parser.add_argument(
+        "--encoders", nargs="*", metavar="NAME", help="names or files; default: all shipped ones"
+    )
+    parser.add_argument(
+        "--budgets", nargs="*", type=int, default=list(BUDGETS), help="steps of optimisation"
+    )
+    parser.add_argument(
+        "--edit", choices=ATTRIBUTES, default="smile", help="edited attribute (default: smile)"
+    )
+    parser.add_argument("--strength", type=float, default=2.0, help="of the edit (default: 2)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a row as soon as it is measured."""
+    device = resolve_device(args.device)
+    dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+    photos = Photographs(args.photos, SIDE)
+    faces = [to_tensor([photos[i]]) for i in range(min(len(photos), args.count or len(photos)))]
+    names = args.encoders if args.encoders is not None else list(shipped_encoders())
+    models = [(Path(name).stem, load_default(name, device, dtype)) for name in names]
+    optimizer = load_default(OPTIMIZE, device, dtype)
+    bench = InversionBench(optimizer, faces, args.edit, args.strength)
+    rows = []
+    print(f"{len(faces)} faces of {args.photos.name}; change of {args.edit} at {args.strength:+g}")
+    print(HEADER)
+    for way in tqdm(list(ways(models, optimizer, args.budgets)), disable=None, leave=False):
+        rows.append(bench.measure(way))
+        print(_line(rows[-1]), flush=True)
+    if args.csv is not None:
+        _write(args.csv, rows)
+    return 0
+
+
+HEADER = f"{'':34} LPIPS    MSE   PSNR   SSIM identity  s/face   change"
+
+
+def _line(row: Row) -> str:
+    s = row.scores
+    return (
+        f"{row.name:34}{s.lpips:6.3f} {s.mse:6.4f} {s.psnr:6.2f} {s.ssim:6.3f} {s.identity:8.3f} "
+        f"{row.seconds:7.2f} {row.change:+8.2f}"
+    )
+
+
+def _write(path: Path, rows: Sequence[Row]) -> None:
+    names = ["name", *(field.name for field in fields(Scores)), "seconds", "change"]
+    with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        for row in rows:
+            line = asdict(row)
+            writer.writerow(line.pop("scores") | line)
+    print(f"the table: {path}", file=sys.stderr)
