@@ -42,6 +42,6 @@ def adapted(model: Model, clip: Path, steps: int) -> Model:
             crops,
             steps,
             bfloat16=has_fast_bfloat16(model.generator.device),
-            report=lambda step, values: bar.update(),
+            report=advance,
         )
     return replace(model, encoder=learnt)
