@@ -6,6 +6,7 @@ Y = K_R R + (1 − K_R − K_B) G + K_B B, C_b = (B − Y) / (2 (1 − K_B)), C_
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import av
@@ -28,6 +29,8 @@ _WEIGHTS = {
 # Without accurate rounding and full chroma interpolation swscale darkens by more than a level
 # and shifts hues; with them a round trip is unbiased.
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+
+_DEEP_RGB = "rgb48le" if sys.byteorder == "little" else "rgb48be"
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,10 @@ class ColorConverter:
         """The picture as 8-bit R'G'B' [H, W, 3], in the source's own primaries and transfer."""
         return _packed_rgb(self._convert(frame, "rgb24", ColorRange.JPEG))
 
+    def deep_rgb(self, frame: av.VideoFrame) -> NDArray[np.uint16]:
+        """The same at 16 bits."""
+        return _packed_rgb(self._convert(frame, _DEEP_RGB, ColorRange.JPEG)).view(np.uint16)
+
     def planar(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         """The same picture in another Y'CbCr format: same matrix, same range."""
         return self._convert(frame, pixel_format, color_of(frame).range)
@@ -125,6 +132,8 @@ class ColorConverter:
 
 
 def _packed_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
+    """The bytes of a packed frame [H, W, 3 or 6], without the padding of its rows."""
     plane = frame.planes[0]
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-    return rows[:, : 3 * plane.width].reshape(plane.height, plane.width, 3)
+    used = frame.format.padded_bits_per_pixel // 8 * plane.width
+    return rows[:, :used].reshape(plane.height, plane.width, -1)

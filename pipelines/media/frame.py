@@ -24,7 +24,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame as people see it: display orientation, RGB.
+    """A frame as people see it: display orientation, RGB, HDR and wide gamut as standard video.
 
     An edited frame is ``dataclasses.replace(frame, image=edited)``: ``decoded`` stays with it, so
     that the untouched pixels reach the output without a conversion.

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from pipelines.media.color import Color, ColorConverter
 from pipelines.media.encoders import Encoding
 from pipelines.media.frame import Decoded, Frame
 from pipelines.media.orientation import Orientation
-from pipelines.media.planes import PlanarFormat, Plane, paint, planes_of, subsampled
+from pipelines.media.painting import Painter, subsampled
+from pipelines.media.planes import PlanarFormat, Plane, planes_of
+from pipelines.media.tone import view_of
 
 
 class PictureBuilder:
@@ -40,6 +41,7 @@ class PictureBuilder:
         # elsewhere and shift the colours, so a turned picture passes through 4:4:4.
         self._turned = orientation != Orientation()
         self._canvas = replace(self._working, chroma="444") if self._turned else self._working
+        self._painter = Painter(color, view_of(color), self._canvas.depth)
         self._converter = ColorConverter()
 
     def build(self, frame: Frame) -> av.VideoFrame:
@@ -57,13 +59,12 @@ class PictureBuilder:
         canvas = self._blank(self._canvas)
         planes = planes_of(canvas)
         if frame.decoded is None:
-            changed = np.ones(image.shape[:2], np.bool_)
             for alpha in planes[3:]:
                 alpha[:] = (1 << self._canvas.depth) - 1
         else:
             self._copy_decoded(frame.decoded, planes)
-            changed = _changed(image, frame.decoded.image)
-        paint(planes, image, changed, self._color, self._canvas.depth)
+        original = None if frame.decoded is None else frame.decoded.image
+        self._painter.paint(planes, image, original)
         if self._turned:
             canvas = self._blank(self._working)
             _reduce(planes, planes_of(canvas))
@@ -88,12 +89,3 @@ def _reduce(planes: list[Plane], targets: list[Plane]) -> None:
     for plane, target in zip(planes, targets, strict=True):
         down, across = (-(-a // b) for a, b in zip(plane.shape, target.shape, strict=True))
         target[:] = np.rint(subsampled(plane.astype(np.float32), down, across))
-
-
-def _changed(image: NDArray[np.uint8], original: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """[H, W]: which pixels are not the decoded ones."""
-    if image is original:
-        return np.zeros(image.shape[:2], np.bool_)
-    red, green, blue = (image[..., channel] != original[..., channel] for channel in range(3))
-    changed: NDArray[np.bool_] = red | green | blue
-    return changed

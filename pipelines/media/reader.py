@@ -19,6 +19,7 @@ from pipelines.media.hdr import Hdr, hdr_of
 from pipelines.media.opening import open_video, video_stream
 from pipelines.media.orientation import Orientation, orientation_of
 from pipelines.media.tags import own_tags_removed
+from pipelines.media.tone import view_of
 from videoinv.errors import MediaError
 
 
@@ -86,9 +87,12 @@ class VideoReader:
         self, start: Fraction | None = None, stop: Fraction | None = None
     ) -> Iterator[Frame]:
         """The frames with start ≤ time < stop in seconds; indices count from the first of them."""
-        converter = ColorConverter()
+        converter, view = ColorConverter(), view_of(self.color)
         for index, (pts, decoded) in enumerate(self._decode(start, stop)):
-            image = self.orientation.apply(converter.rgb(decoded)).copy()
+            rgb = (
+                converter.rgb(decoded) if view is None else view.shown(converter.deep_rgb(decoded))
+            )
+            image = self.orientation.apply(rgb).copy()
             image.flags.writeable = False
             yield Frame(image, pts, self.time_base, index, Decoded(decoded, image))
 

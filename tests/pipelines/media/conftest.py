@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 import av
@@ -13,7 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pipelines.media import VideoReader, VideoWriter
+from videoinv.checkpoints.fetch import fetch
 
+HLG = 18
 Picture = NDArray[np.uint8]
 
 _OPTIONS = {
@@ -32,6 +36,41 @@ def picture(index: int, width: int, height: int) -> Picture:
     coarse = np.random.default_rng(1).integers(30, 226, (rows, width // 32 + 2, 3), np.uint8)
     wide = cv2.resize(coarse, (width + 64, height), interpolation=cv2.INTER_CUBIC)
     return np.ascontiguousarray(wide[:, index % 64 : index % 64 + width])
+
+
+@functools.cache
+def photographs() -> list[Picture]:
+    """Eight pictures of a person, [360, 360, 3]."""
+    frames = islice(VideoReader(fetch("clip-webcam-smile")), 8)
+    return [frame.image[:, 140:500] for frame in frames]
+
+
+def face_box(width: int, height: int) -> tuple[slice, slice]:
+    """Rows and columns that a person fills in the pictures of :func:`person`."""
+    side = min(width, height) * 9 // 10
+    top, left = (height - side) // 2, (width - side) // 3
+    return slice(top, top + side), slice(left, left + side)
+
+
+def person(index: int, width: int, height: int) -> Picture:
+    """A real face pasted into :func:`picture`."""
+    image = picture(index, width, height)
+    rows, columns = face_box(width, height)
+    faces = photographs()
+    side = rows.stop - rows.start
+    image[rows, columns] = cv2.resize(
+        faces[index % len(faces)], (side, side), interpolation=cv2.INTER_AREA
+    )
+    return image
+
+
+def hlg(image: Picture) -> NDArray[np.uint16]:
+    """A photograph in 16-bit HLG, BT.2020: BT.2087's matrix, white at 203 cd/m², BT.2100."""
+    to_2020 = [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]]
+    light = ((image / 255) ** 2.4) @ np.transpose(to_2020)
+    scene = (0.203 * light) ** (1 / 1.2)
+    bright = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    return np.rint(65535 * np.where(scene <= 1 / 12, np.sqrt(3 * scene), bright)).astype(np.uint16)
 
 
 def tone(container: av.container.OutputContainer, codec: str, language: str, seconds: float):
@@ -59,6 +98,7 @@ def make(
     audio_codec: str = "aac",
     options: dict[str, str] | None = None,
     chapters: bool = False,
+    draw: Callable[[int, int, int], Picture] = picture,
 ) -> Path:
     """Write a video; ``color`` is (range, matrix, primaries, transfer) by H.273's numbers."""
     clock = _CONTAINER.get(path.suffix[1:], {})
@@ -87,13 +127,18 @@ def make(
         tones = [tone(container, audio_codec, language, seconds) for language in audio]
         sound = [packet for packets in tones for packet in packets]
         for index, ticks in enumerate(pts):
-            frame = av.VideoFrame.from_ndarray(picture(index, *size), "rgb24")
-            frame = frame.reformat(format=pixels, **_destination(color))
+            frame = _drawn(draw(index, *size), color).reformat(format=pixels, **_destination(color))
             frame.pts, frame.time_base = ticks, time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
         container.mux(sound)
     return path
+
+
+def _drawn(image: Picture, color: tuple[int, int, int, int] | None) -> av.VideoFrame:
+    if color and color[3] == HLG:
+        return av.VideoFrame.from_ndarray(hlg(image), "rgb48le")
+    return av.VideoFrame.from_ndarray(image, "rgb24")
 
 
 def _destination(color: tuple[int, int, int, int] | None) -> dict[str, int]:
@@ -121,6 +166,8 @@ class Studio:
 
     psnr = staticmethod(psnr)
     picture = staticmethod(picture)
+    person = staticmethod(person)
+    face_box = staticmethod(face_box)
     copy = staticmethod(copy)
 
     def __init__(self, folder: Path) -> None:
