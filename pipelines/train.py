@@ -18,6 +18,7 @@ from tqdm import tqdm
 from pipelines.clip_faces import clip_faces
 from videoinv.checkpoints.load import load_model
 from videoinv.editing.directions import load_directions
+from videoinv.encoders.light.files import load_light
 from videoinv.errors import BadInputError
 from videoinv.faces.types import Image
 from videoinv.generators.mobilestylegan_weights import load_mobilestylegan
@@ -57,6 +58,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
     parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="a trained light encoder whose trunk to begin with",
+    )
+    parser.add_argument(
         "--photos", type=Path, nargs="*", default=[], metavar="PATH", help="folders and zips"
     )
     parser.add_argument(
@@ -90,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
             trainer.resume(checkpoint)
         elif checkpoint.exists():
             raise BadInputError(f"{checkpoint} exists: give --resume to go on, or another --out")
+        elif args.start is not None:
+            trainer.start(load_light(args.start, generator).net)
         held = _held(args.held_out, generator, device)
         origin = Origin(", ".join(p.name for p in [*args.photos, *args.clips]), TERMS)
         intervals = apply_flags(Intervals(), args, "every_")

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from videoinv.encoders.protocol import Encoder
 from videoinv.generators.protocol import Generator
@@ -21,6 +21,7 @@ from videoinv.training.data import Batch, TrainingData
 from videoinv.training.objective import LossNetworks, Objective
 from videoinv.training.optimiser import Average, make_optimiser, rate_at
 from videoinv.training.recipes import LossWeights, Recipe
+from videoinv.training.start import start_from
 from videoinv.training.systems import Inversion, System, build_system
 from videoinv.training.workers import Workers
 
@@ -97,6 +98,11 @@ class Trainer:
             random=torch.get_rng_state(),
             recipe=json.dumps(asdict(self.recipe)),
         ).save(path)
+
+    def start(self, trained: nn.Module) -> None:
+        """Begin with the trunk and the codes head of another light encoder."""
+        for network in (self.system.network, self._average.network):
+            start_from(network, trained)
 
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint.

@@ -1,0 +1,31 @@
+"""Beginning with another encoder's trunk and head."""
+
+import torch
+from torch import nn
+
+from videoinv.encoders.light.network import CodesNet, LightSize
+from videoinv.training.start import start_from
+
+GROUPS = (4, 3)
+
+
+def test_a_net_that_also_sees_a_reconstruction_begins_as_the_one_that_does_not():
+    torch.manual_seed(0)
+    trained = CodesNet(GROUPS, LightSize())
+    network = CodesNet(GROUPS, LightSize(), channels=6)
+    copied = start_from(network, trained)
+    assert copied == len(trained.state_dict())
+    image = torch.randn(1, 3, 64, 64)
+    both = torch.cat([image, torch.randn(1, 3, 64, 64)], dim=1)
+    assert torch.allclose(network(both), trained(image), atol=1e-6)
+
+
+def test_what_does_not_fit_stays():
+    torch.manual_seed(0)
+    trained = CodesNet(GROUPS, LightSize())
+    network = nn.ModuleList([CodesNet((1,), LightSize(levels=3))])
+    before = network[0].codes.rows[0].weight.clone()
+    assert start_from(network, trained) > 0
+    assert torch.equal(network[0].codes.rows[0].weight, before)
+    stem = network[0].backbone.conv_stem.weight
+    assert torch.equal(stem, trained.backbone.conv_stem.weight)
