@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 import av
@@ -14,6 +14,9 @@ from pipelines.media.opening import decoder_of
 
 # A file that cannot be read any more: give up after so many failures in a row.
 _READ_ATTEMPTS = 16
+# These decoders drop, without an error, frames whose references are lost. Elsewhere a packet
+# without a frame is usual (hidden frames), and the decoder reports what it loses.
+_FRAME_PER_PACKET = {"h264", "hevc"}
 # A last frame that ends earlier than announced by less than this is rounding, not a loss.
 _TOLERANCE = Fraction(1, 10)
 
@@ -46,14 +49,15 @@ class Decoding:
 
     @property
     def skipped(self) -> int:
-        """Packets that could not be read or decoded so far."""
-        # The HEVC decoder drops, without an error, frames whose references are lost. Elsewhere a
-        # packet without a frame is usual (hidden frames), and the decoder reports what it loses.
-        if self._finished and self._stream.codec_context.name == "hevc":
+        """Frames that could not be read or decoded so far; complete at the end."""
+        if self._finished and self._stream.codec_context.name in _FRAME_PER_PACKET:
             return max(self._failures, self._sent - self._received)
         return self._failures
 
     def __iter__(self) -> Iterator[av.VideoFrame]:
+        return _in_order(self._decode())
+
+    def _decode(self) -> Iterator[av.VideoFrame]:
         for packet in self._packets():
             try:
                 for frame in self._decoder.decode(packet):
@@ -98,6 +102,29 @@ class Decoding:
             return True
         announced = _announced_end(self._stream)
         return announced is not None and self._end < announced - _TOLERANCE
+
+
+def _in_order(frames: Iterable[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    """After a loss a decoder may give a frame too early, before one that is shown earlier.
+
+    Each frame waits for the next one, and lets it go first if that is its place.
+    """
+    waiting: av.VideoFrame | None = None
+    last: int | None = None
+    for frame in frames:
+        early = waiting is not None and _lies_between(last, frame.pts, waiting.pts)
+        ready, waiting = (frame, waiting) if early else (waiting, frame)
+        if ready is not None:
+            last = ready.pts
+            yield ready
+    if waiting is not None:
+        yield waiting
+
+
+def _lies_between(last: int | None, pts: int | None, waiting: int | None) -> bool:
+    if pts is None or waiting is None:
+        return False
+    return pts < waiting and (last is None or last < pts)
 
 
 def _announced_end(stream: VideoStream) -> Fraction | None:

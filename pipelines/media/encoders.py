@@ -57,6 +57,8 @@ ENCODERS: dict[str, Settings] = {
 
 # For 8 bits per sample and for more.
 _DEFAULTS = {"webm": ("libvpx-vp9", "libsvtav1"), "others": ("libx264", "libx265")}
+# Where a container can hold an alpha channel, what writes it.
+_WITH_ALPHA = {"webm": "libvpx-vp9", "matroska": "libvpx-vp9", "mov": "prores_ks"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ def choose_encoding(
     """The encoder and the pixel format that keep most of the source.
 
     By default 8-bit video becomes H.264, or VP9 in WebM. Deeper video becomes HEVC, because hardly
-    any player shows 10 bits in H.264, and AV1 in WebM.
+    any player shows 10 bits in H.264, and AV1 in WebM. Alpha becomes VP9, or ProRes 4444 in mov.
 
     Args:
         container: libav's name of the output container.
@@ -115,10 +117,7 @@ def choose_encoding(
     Raises:
         BadInputError: if libav has no video encoder of that name.
     """
-    if codec is None:
-        ordinary, deep = _DEFAULTS["webm" if container == "webm" else "others"]
-        codec = ordinary if source.depth == 8 else deep
-    encoder = _encoder(codec)
+    encoder = _encoder(codec or _default_codec(container, source))
     codec = encoder.name
     # Some hardware encoders list no formats; all of them take 8-bit 4:2:0.
     taken = {pixels.name for pixels in encoder.video_formats or ()} or {"yuv420p"}
@@ -133,6 +132,13 @@ def choose_encoding(
         options["auto-alt-ref"] = "0"  # its invisible frames have no place for alpha
     losses = [*_losses(source, working, codec), *hdr.losses(codec)]
     return Encoding(codec, working, pixel_format, hdr.added_to(options, codec), tuple(losses))
+
+
+def _default_codec(container: str, source: PlanarFormat) -> str:
+    if source.alpha and container in _WITH_ALPHA:
+        return _WITH_ALPHA[container]
+    ordinary, deep = _DEFAULTS.get(container, _DEFAULTS["others"])
+    return ordinary if source.depth == 8 else deep
 
 
 def _encoder(name: str) -> av.Codec:
@@ -164,12 +170,12 @@ def _nearest(wanted: PlanarFormat, taken: set[str]) -> tuple[PlanarFormat, str]:
 
 
 def _by_preference(wanted: PlanarFormat) -> Iterator[PlanarFormat]:
-    """``wanted``, then what loses alpha, then depth, then chroma; more chroma before less."""
+    """``wanted``, then what loses chroma, then depth, then alpha; more chroma before less."""
     chromas = {"420": ("420", "422", "444"), "422": ("422", "444", "420")}
     depths = {8: (8, 10, 12), 10: (10, 12, 8), 12: (12, 10, 8)}
-    for depth in depths[wanted.depth]:
-        for chroma in chromas.get(wanted.chroma, ("444", "422", "420")):
-            for alpha in (True, False) if wanted.alpha else (False,):
+    for alpha in (True, False) if wanted.alpha else (False,):
+        for depth in depths[wanted.depth]:
+            for chroma in chromas.get(wanted.chroma, ("444", "422", "420")):
                 yield PlanarFormat(chroma, depth, alpha)
 
 

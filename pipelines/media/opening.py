@@ -13,6 +13,7 @@ from videoinv.errors import MediaError
 
 # libav shows text files as a terminal would.
 _NO_VIDEO = {"tty"}
+_ALPHA_DECODERS = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 def open_video(path: Path) -> InputContainer:
@@ -55,11 +56,17 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def decoder_of(stream: VideoStream) -> av.VideoCodecContext:
-    """The stream's decoder; VP9 with an alpha plane needs the one that reads it."""
+    """The stream's decoder; VP8 and VP9 with an alpha plane need the ones that read it."""
     names = {name.lower() for name, value in stream.metadata.items() if value == "1"}
-    if "alpha_mode" in names and stream.codec_context.name == "vp9":
-        return av.CodecContext.create("libvpx-vp9", "r")
-    return stream.codec_context
+    usual = stream.codec_context
+    if "alpha_mode" not in names or usual.name not in _ALPHA_DECODERS:
+        return usual
+    decoder = av.CodecContext.create(_ALPHA_DECODERS[usual.name], "r")
+    assert isinstance(decoder, av.VideoCodecContext)
+    # The bitstream does not say all that the container says.
+    for tag in ("colorspace", "color_range", "color_primaries", "color_trc"):
+        setattr(decoder, tag, getattr(usual, tag))
+    return decoder
 
 
 def _reason(error: Exception) -> str:

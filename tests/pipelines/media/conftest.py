@@ -18,6 +18,14 @@ from pipelines.media import VideoReader, VideoWriter
 from videoinv.checkpoints.fetch import fetch
 
 HLG = 18
+LINES = """1
+00:00:00,100 --> 00:00:00,350
+Hello
+
+2
+00:00:00,400 --> 00:00:00,650
+Good bye
+"""
 Picture = NDArray[np.uint8]
 
 _OPTIONS = {
@@ -99,6 +107,7 @@ def make(
     options: dict[str, str] | None = None,
     chapters: bool = False,
     draw: Callable[[int, int, int], Picture] = picture,
+    alpha: bool = False,
 ) -> Path:
     """Write a video; ``color`` is (range, matrix, primaries, transfer) by H.273's numbers."""
     clock = _CONTAINER.get(path.suffix[1:], {})
@@ -127,7 +136,8 @@ def make(
         tones = [tone(container, audio_codec, language, seconds) for language in audio]
         sound = [packet for packets in tones for packet in packets]
         for index, ticks in enumerate(pts):
-            frame = _drawn(draw(index, *size), color).reformat(format=pixels, **_destination(color))
+            frame = _drawn(draw(index, *size), color, alpha)
+            frame = frame.reformat(format=pixels, **_destination(color))
             frame.pts, frame.time_base = ticks, time_base
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -135,7 +145,11 @@ def make(
     return path
 
 
-def _drawn(image: Picture, color: tuple[int, int, int, int] | None) -> av.VideoFrame:
+def _drawn(image: Picture, color: tuple[int, int, int, int] | None, alpha: bool) -> av.VideoFrame:
+    """A picture as it goes into a video; with ``alpha`` it is the clearer the further right."""
+    if alpha:
+        clear = np.broadcast_to(np.linspace(255, 0, image.shape[1]), image.shape[:2])
+        return av.VideoFrame.from_ndarray(np.dstack([image, clear.astype(np.uint8)]), "rgba")
     if color and color[3] == HLG:
         return av.VideoFrame.from_ndarray(hlg(image), "rgb48le")
     return av.VideoFrame.from_ndarray(image, "rgb24")
@@ -146,6 +160,43 @@ def _destination(color: tuple[int, int, int, int] | None) -> dict[str, int]:
         return {}
     swscale = {1: 1, 5: 5, 6: 5, 9: 9}[color[1]]
     return {"dst_colorspace": swscale, "src_color_range": 2, "dst_color_range": color[0]}
+
+
+def subtitles(path, source):
+    """A copy of a Matroska file with a subtitle track of two lines beside its own streams."""
+    lines = path.with_suffix(".srt")
+    lines.write_text(LINES)
+    with (
+        av.open(str(source)) as film,
+        av.open(str(lines)) as texts,
+        av.open(str(path), "w") as container,
+    ):
+        streams = [*film.streams, *texts.streams]
+        copies = [container.add_stream_from_template(stream, opaque=True) for stream in streams]
+        for given, offset in ((texts, len(film.streams)), (film, 0)):
+            for packet in given.demux():
+                if packet.size:
+                    packet.stream = copies[offset + packet.stream_index]
+                    container.mux(packet)
+    return path
+
+
+def languages(path):
+    with av.open(str(path)) as container:
+        return [(stream.type, stream.metadata.get("language")) for stream in container.streams]
+
+
+def damage_a_packet(path):
+    """Overwrite a packet in the middle of the picture with noise; returns its time."""
+    with av.open(str(path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        chosen = packets[len(packets) // 2]
+        position, size, time = chosen.pos, chosen.size, chosen.pts * chosen.time_base
+    noise = np.random.default_rng(0).bytes(size - 4)
+    with path.open("r+b") as file:
+        file.seek(position + 4)
+        file.write(noise)
+    return time
 
 
 def copy(source: Path, target: Path, **settings: object) -> VideoWriter:
@@ -169,12 +220,17 @@ class Studio:
     person = staticmethod(person)
     face_box = staticmethod(face_box)
     copy = staticmethod(copy)
+    languages = staticmethod(languages)
+    damage_a_packet = staticmethod(damage_a_packet)
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def make(self, name: str, **properties: object) -> Path:
         return make(self.folder / name, **properties)
+
+    def with_subtitles(self, source: Path, name: str) -> Path:
+        return subtitles(self.folder / name, source)
 
 
 @pytest.fixture

@@ -9,53 +9,19 @@ from pipelines.media import Provenance, packet_digests
 PROVENANCE = Provenance("videoinv", "1.2", "default", ("smile=2", "age=-1"))
 
 
-LINES = """1
-00:00:00,100 --> 00:00:00,350
-Hello
-
-2
-00:00:00,400 --> 00:00:00,650
-Good bye
-"""
-
-
-def subtitles(path, source):
-    """A copy of a Matroska file with a subtitle track of two lines beside its own streams."""
-    lines = path.with_suffix(".srt")
-    lines.write_text(LINES)
-    with (
-        av.open(str(source)) as film,
-        av.open(str(lines)) as texts,
-        av.open(str(path), "w") as container,
-    ):
-        streams = [*film.streams, *texts.streams]
-        copies = [container.add_stream_from_template(stream, opaque=True) for stream in streams]
-        for given, offset in ((texts, len(film.streams)), (film, 0)):
-            for packet in given.demux():
-                if packet.size:
-                    packet.stream = copies[offset + packet.stream_index]
-                    container.mux(packet)
-    return path
-
-
-def languages(path):
-    with av.open(str(path)) as container:
-        return [(stream.type, stream.metadata.get("language")) for stream in container.streams]
-
-
 def test_two_sound_tracks_stay_byte_by_byte(studio, tmp_path):
     source = studio.make("in.mp4", audio=("eng", "fra"))
     writer = studio.copy(source, tmp_path / "out.mp4")
     before = packet_digests(source)
     assert len(before) > 60
     assert packet_digests(tmp_path / "out.mp4") == before
-    assert languages(tmp_path / "out.mp4")[1:] == [("audio", "eng"), ("audio", "fra")]
+    assert studio.languages(tmp_path / "out.mp4")[1:] == [("audio", "eng"), ("audio", "fra")]
     assert writer.dropped == []
 
 
 def test_subtitles_stay_in_matroska_and_are_named_where_they_cannot(studio, tmp_path):
     plain = studio.make("plain.mkv", time_base=Fraction(1, 1000), pts=range(0, 800, 40))
-    source = subtitles(tmp_path / "in.mkv", plain)
+    source = studio.with_subtitles(plain, "in.mkv")
     studio.copy(source, tmp_path / "out.mkv")
     lines = packet_digests(source, "subtitle")
     assert len(lines) == 2
