@@ -22,7 +22,7 @@ from videoinv.training.objective import LossNetworks, Objective
 from videoinv.training.optimiser import Average, make_optimiser, rate_at
 from videoinv.training.recipes import LossWeights, Recipe
 from videoinv.training.start import start_from
-from videoinv.training.systems import Inversion, System, build_system
+from videoinv.training.systems import Inversion, Role, System, build_system
 from videoinv.training.workers import Workers
 
 Values = dict[str, float]
@@ -62,6 +62,11 @@ class Trainer:
         self._parameters = list(self.system.network.parameters())
         self._optimiser = make_optimiser(self._parameters, recipe.optimisation)
         self._average = Average(self.system.network, recipe.optimisation.average)
+        self._weights: dict[Role, LossWeights] = {
+            "codes": recipe.codes_losses,
+            "result": recipe.losses,
+            "edited": recipe.edited_losses,
+        }
         self._adversaries = _adversaries(recipe, generator)
 
     @property
@@ -142,7 +147,7 @@ class Trainer:
         values: Values = {}
         objectives: dict[str, Objective] = {}
         with self._mixed():
-            groups = self.system.inversions(batch.inputs, self.step)
+            groups = self.system.inversions(batch, self.step)
         while True:
             with self._mixed():
                 group = next(groups, None)
@@ -163,7 +168,9 @@ class Trainer:
         values: Values,
     ) -> Tensor:
         role, side = inversion.role, inversion.image.shape[-1]
-        weights = self.recipe.codes_losses if role == "codes" else self.recipe.losses
+        weights = self._weights[role]
+        if inversion.wanted is not None:
+            batch = Batch(inversion.wanted, inversion.wanted, inversion.latent.codes.detach())
         if role not in objectives:
             objectives[role] = Objective(self._networks, weights, self.generator, batch, side)
         terms = objectives[role].terms(inversion)

@@ -95,6 +95,10 @@ class Recipe:
     """Of the system's result."""
     codes_losses: LossWeights = field(default_factory=LossWeights)
     """Of the image that the codes alone make, where the system has more (Feature-Style)."""
+    edited_losses: LossWeights = field(default_factory=LossWeights)
+    """Of randomly edited synthetic images (Feature-Style)."""
+    edit_strength: float = 0.0
+    """Length of these edits, as a part of a random style's distance to the mean; 0: none."""
     codes_side: int = 256
     """Side at which that image is compared; 128 costs a quarter."""
     optimisation: Optimisation = field(default_factory=Optimisation)
@@ -170,6 +174,8 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         light(FEATURE_STYLE),
         losses=LossWeights(l2=1.0, lpips=0.8, identity=0.25, feature=0.05),
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
+        edited_losses=LossWeights(l2=0.5, lpips=0.4),
+        edit_strength=0.5,
         codes_side=128,
         stage_steps=4_000,
     ),

@@ -17,10 +17,11 @@ from videoinv.encoders.protocol import Encoder
 from videoinv.encoders.restyle import ReStyle
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
+from videoinv.training.data import Batch
 from videoinv.training.published import build_published
 from videoinv.training.recipes import Recipe
 
-Role = Literal["codes", "result"]
+Role = Literal["codes", "result", "edited"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class Inversion:
     image: Tensor
     """[B, 3, side, side]"""
     role: Role
-    """``codes``: by the codes alone, where the system has more; ``result``: with all it has."""
+    """``codes``: by the codes alone, where the system has more; ``result``: with all it has;
+    ``edited``: with all it has and changed codes."""
+    wanted: Tensor | None = None
+    """[N, 3, side, side]: what it has to show, where that is not the batch's own images."""
 
 
 class System(Protocol):
@@ -48,7 +52,7 @@ class System(Protocol):
     def codes(self, inputs: Tensor) -> Tensor:
         """The codes [B, L, 512] of a first look, to be learnt by regression."""
 
-    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+    def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """Groups of inversions; the gradients of each are taken before the next is made."""
 
 
@@ -69,8 +73,9 @@ class ReStyleSystem:
         start = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
         return self.encoder.step(inputs, start, self._mean(inputs))
 
-    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+    def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """One per step; neither codes nor images carry gradients into the next."""
+        inputs = batch.inputs
         codes = self._mean(inputs)
         seen = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
         for _ in range(self.recipe.restyle_steps):
@@ -99,7 +104,7 @@ class FeatureStyleSystem:
         """The codes."""
         return self.encoder.codes(inputs)
 
-    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+    def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """G(w) and G(F, w^{K+1:N}); in the recipe's first steps only the former.
 
         Features that learn at the same time explain everything before the codes do, and then edits
@@ -107,16 +112,33 @@ class FeatureStyleSystem:
         """
         generator, side = self.encoder.generator, self.recipe.codes_side
         if step < self.recipe.stage_steps:
-            alone = Latent(self.encoder.codes(inputs))
+            alone = Latent(self.encoder.codes(batch.inputs))
             yield [Inversion(alone, _render(generator, alone, side), "codes")]
             return
-        latent = self.encoder.latent(inputs)
+        latent = self.encoder.latent(batch.inputs)
         alone = Latent(latent.codes)
         whole = _render(generator, latent, self.encoder.input_size)
-        yield [
+        group = [
             Inversion(alone, _render(generator, alone, side), "codes"),
             Inversion(latent, whole, "result"),
         ]
+        if self.recipe.edit_strength and len(batch.codes):
+            group.append(self._edited(latent[-len(batch.codes) :], batch.codes))
+        yield group
+
+    def _edited(self, latent: Latent, known: Tensor) -> Inversion:
+        """Synthetic images under a random edit d, for which G(w* + d) is known to be right.
+
+        Real images have no such target; synthetic ones teach the features to leave room for edits
+        (the idea of StyleFeatureEditor, Bobkov et al. 2024, without its second network).
+        """
+        generator, side = self.encoder.generator, self.encoder.input_size
+        noise = torch.randn(len(known), 512).to(known)
+        change = self.recipe.edit_strength * (generator.map(noise) - generator.mean_codes).float()
+        with torch.no_grad():
+            wanted = _render(generator, Latent(known + change), side).clamp(-1, 1)
+        moved = latent.with_codes(latent.codes + change)
+        return Inversion(moved, _render(generator, moved, side), "edited", wanted)
 
 
 @dataclass(frozen=True)
@@ -136,8 +158,9 @@ class E2StyleSystem:
         codes: Tensor = self.encoder.net[0](inputs)
         return codes + self.encoder.mean_codes
 
-    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+    def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """That of the stage whose turn it is."""
+        inputs = batch.inputs
         stage = min(step // self.recipe.stage_steps, len(self.encoder.net) - 1)
         if stage == 0:
             codes = self.codes(inputs)
@@ -165,8 +188,9 @@ class HyperInverterSystem:
         codes: Tensor = self.encoder.net.w_encoder(inputs)
         return codes + self.encoder.mean_codes
 
-    def inversions(self, inputs: Tensor, step: int) -> Iterator[list[Inversion]]:
+    def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """That of the phase whose turn it is."""
+        inputs = batch.inputs
         if step < self.recipe.stage_steps:
             latent = Latent(self.codes(inputs))
         else:
