@@ -14,6 +14,7 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+RGB = 0
 BT709, FCC, BT470BG, SMPTE170M, SMPTE240M, BT2020, BT2020_CL = 1, 4, 5, 6, 7, 9, 10
 
 _WEIGHTS = {
@@ -83,12 +84,18 @@ class Color:
         return np.hstack([rows, offsets]).astype(np.float32)
 
 
+def holds_rgb(frame: av.VideoFrame) -> bool:
+    """Whether the samples of a frame, or of its palette, are R'G'B'."""
+    return bool(frame.format.is_rgb or frame.format.has_palette)
+
+
 def color_of(frame: av.VideoFrame) -> Color:
     """The tags of a decoded frame; of an RGB one, those of the Y'CbCr that is made of it."""
-    rgb = frame.format.is_rgb
+    rgb = holds_rgb(frame)
+    matrix = int(frame.colorspace)
     full = frame.color_range == ColorRange.JPEG or frame.format.name.startswith("yuvj")
     return Color(
-        matrix=BT709 if rgb else int(frame.colorspace),
+        matrix=BT709 if rgb or matrix == RGB else matrix,  # grey pictures are tagged as RGB
         primaries=int(frame.color_primaries),
         transfer=int(frame.color_trc),
         full_range=full and not rgb,
@@ -125,7 +132,7 @@ class ColorConverter:
             src_colorspace=color.swscale_matrix,
             dst_colorspace=color.swscale_matrix,
             interpolation=SCALING,
-            src_color_range=ColorRange.JPEG if frame.format.is_rgb else color.range,
+            src_color_range=ColorRange.JPEG if holds_rgb(frame) else color.range,
             dst_color_range=target,
             threads=1,
         )

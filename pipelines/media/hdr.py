@@ -6,14 +6,15 @@ mastering display) and CTA-861.3 (the brightest pixel and frame), static for a w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import av
 import numpy as np
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
+
+from pipelines.media.side_data import side_data_of
 
 # Metadata that changes from frame to frame; an edited picture needs its own, which nobody has.
 _DYNAMIC = {
@@ -58,11 +59,9 @@ NO_HDR = Hdr()
 
 def hdr_of(frame: av.VideoFrame) -> Hdr:
     """The metadata of a decoded frame."""
-    # Iterating side data gives the items, not, as PyAV's stub has it, their names.
-    items: Iterable[Any] = frame.side_data
-    found = {item.type: item for item in items}
+    found = side_data_of(frame)
     display, light = (
-        np.frombuffer(bytes(found[kind]), np.int32) if kind in found else None
+        np.frombuffer(found[kind], np.int32) if kind in found else None
         for kind in (Type.MASTERING_DISPLAY_METADATA, Type.CONTENT_LIGHT_LEVEL)
     )
     return Hdr(

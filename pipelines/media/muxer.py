@@ -59,7 +59,10 @@ class Muxer:
         try:
             self._stream = self._add_picture(source, encoding)
             _open_encoder(self._stream, encoding)
-            self._passthrough = Passthrough(source.path, self._container, format_name, self.dropped)
+            if not source.pictures:
+                self._passthrough = Passthrough(
+                    source.path, self._container, format_name, self.dropped
+                )
             if provenance is not None:
                 tags = provenance.added_to(self._container.metadata)
                 self._container.metadata.clear()

@@ -25,7 +25,7 @@ def open_video(path: Path) -> InputContainer:
     if not path.exists():
         raise MediaError(f"{path}: no such file; give the path of a video")
     if path.is_dir():
-        raise MediaError(f"{path}: a folder, not a video; give the path of one video file")
+        raise MediaError(f"{path}: a folder without pictures; give the path of one video file")
     try:
         container = av.open(str(path.absolute()), metadata_errors="replace")
     except (av.FFmpegError, OSError, ValueError) as error:

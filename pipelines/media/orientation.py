@@ -10,6 +10,8 @@ import numpy as np
 from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
+from pipelines.media.side_data import side_data_of
+
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -47,12 +49,10 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
     (a·x + c·y, b·x + d·y), y downwards. Turns that are no multiple of 90° are rounded to the
     nearest; players do not show them either.
     """
-    try:
-        # PyAV's stub lists only motion vectors among the side data.
-        stored = frame.side_data[Type.DISPLAYMATRIX]  # type: ignore[typeddict-item]
-    except KeyError:
+    stored = side_data_of(frame).get(Type.DISPLAYMATRIX)
+    if stored is None:
         return Orientation()
-    matrix = np.frombuffer(bytes(stored), np.int32)
+    matrix = np.frombuffer(stored, np.int32)
     a, b, c, d = (int(matrix[i]) for i in (0, 1, 3, 4))
     mirrored = a * d - b * c < 0
     if mirrored:  # undo x → −x, which is applied first

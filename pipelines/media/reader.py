@@ -8,65 +8,67 @@ from pathlib import Path
 from types import TracebackType
 
 import av
-from av.container import InputContainer
 from av.stream import Disposition
-from av.video.stream import VideoStream
 
 from pipelines.media.color import Color, ColorConverter, color_of
-from pipelines.media.decoding import Decoding
+from pipelines.media.film import DecodingPass, Description, Film, FilmFile
 from pipelines.media.frame import Decoded, Frame
 from pipelines.media.hdr import Hdr, hdr_of
-from pipelines.media.opening import open_video, video_stream
 from pipelines.media.orientation import Orientation, orientation_of
-from pipelines.media.tags import own_tags_removed
+from pipelines.media.sequences import DEFAULT_RATE, ImageSequence, is_sequence
 from pipelines.media.tone import view_of
-from videoinv.errors import MediaError
+from videoinv.errors import BadInputError
 
 
 class VideoReader:
-    """A video file; iterating it decodes it from its start, one frame in memory at a time.
+    """A video; iterating it decodes it from its start, one frame in memory at a time.
 
     Frames come in display order, turned and mirrored as the file's display matrix asks, so a
-    sideways phone video is upright. Each iteration opens the file for itself.
+    sideways phone video is upright. Each iteration opens it for itself.
 
     A packet that cannot be decoded costs its own frames only, and a file that breaks off ends
     there; both are counted (``skipped``, ``truncated``), neither is an error.
 
+    Args:
+        path: a video file, or the pictures of a film: a folder of them, ``shot_%04d.png`` or
+            ``shot_*.png``.
+        rate: pictures per second of an image sequence, 25 if not given; a file has its own times.
+
     Raises:
         MediaError: if ``path`` is no video with at least one frame that can be decoded.
+        BadInputError: if a rate is given for a file, or is not above zero.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, rate: Fraction | None = None) -> None:
         self.path = Path(path)
         self._closed = False
-        self._pass: Decoding | None = None
-        with open_video(self.path) as container:
-            stream = video_stream(container, self.path)
-            first = next(iter(Decoding(container, stream)), None)
-            if first is None:
-                raise MediaError(
-                    f"{self.path}: no frame of its video ({stream.codec_context.name}) can be "
-                    "decoded; re-encode it, for instance with `ffmpeg -i IN OUT.mp4`"
-                )
-            self._describe(container, stream, first)
+        self._pass: DecodingPass | None = None
+        self._film = _film(self.path, rate)
+        self._describe(self._film.describe())
 
-    def _describe(
-        self, container: InputContainer, stream: VideoStream, first: av.VideoFrame
-    ) -> None:
-        self.orientation: Orientation = orientation_of(first)
-        self.color: Color = color_of(first)
-        self.hdr: Hdr = hdr_of(first)
-        self.pixel_format: str = first.format.name
-        self._stored_size = (first.width, first.height)
+    def _describe(self, film: Description) -> None:
+        self.orientation: Orientation = orientation_of(film.first)
+        self.color: Color = color_of(film.first)
+        self.hdr: Hdr = hdr_of(film.first)
+        self.pixel_format: str = film.first.format.name
+        self._stored_size = (film.first.width, film.first.height)
         self.width, self.height = self.orientation.size(*self._stored_size)
-        self.time_base: Fraction = stream.time_base or Fraction(1, 1000)
-        self.rate: Fraction | None = stream.average_rate or stream.guessed_rate or None
-        self.duration: Fraction | None = _duration(container, stream)
-        self.frame_count: int | None = stream.frames or _estimated_count(self.duration, self.rate)
-        self.has_audio: bool = bool(container.streams.audio)
-        self.pixel_aspect: Fraction | None = _pixel_aspect(stream, self.orientation)
-        self.disposition: Disposition = stream.disposition
-        self.tags: dict[str, str] = own_tags_removed(stream.metadata)
+        self.time_base: Fraction = film.time_base
+        self.rate: Fraction | None = film.rate
+        self.duration: Fraction | None = film.duration
+        self.frame_count: int | None = film.frame_count
+        self.has_audio: bool = film.has_audio
+        aspect = film.pixel_aspect
+        self.pixel_aspect: Fraction | None = (
+            1 / aspect if aspect and self.orientation.swaps_sides else aspect
+        )
+        self.disposition: Disposition = film.disposition
+        self.tags: dict[str, str] = film.tags
+
+    @property
+    def pictures(self) -> tuple[Path, ...]:
+        """The files of an image sequence, in order; empty for a video file."""
+        return self._film.paths if isinstance(self._film, ImageSequence) else ()
 
     @property
     def rotation(self) -> int:
@@ -117,11 +119,7 @@ class VideoReader:
     ) -> Iterator[tuple[int, av.VideoFrame]]:
         """Decoded frames with their times, which increase strictly."""
         last: int | None = None
-        with open_video(self.path) as container:
-            stream = video_stream(container, self.path)
-            if start is not None:
-                container.seek(int(start / self.time_base), stream=stream)
-            self._pass = Decoding(container, stream, self._stored_size)
+        with self._film.decoding(start, self._stored_size) as self._pass:
             for decoded in self._pass:
                 last = _next_pts(decoded, last, self._ticks_per_frame)
                 time = last * self.time_base
@@ -146,27 +144,19 @@ class VideoReader:
         self.close()
 
 
+def _film(path: Path, rate: Fraction | None) -> Film:
+    if is_sequence(path):
+        return ImageSequence.find(path, DEFAULT_RATE if rate is None else rate)
+    if rate is not None:
+        raise BadInputError(
+            f"rate {rate}: {path} is no image sequence and has its own times; leave the rate out"
+        )
+    return FilmFile(path)
+
+
 def _next_pts(frame: av.VideoFrame, last: int | None, step: int) -> int:
     """The frame's own time; where the file has none or repeats one, the next that is free."""
     pts = frame.pts if frame.pts is not None else frame.dts
     if pts is None:
         return 0 if last is None else last + step
     return pts if last is None or pts > last else last + 1
-
-
-def _duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
-    if stream.duration is not None and stream.time_base is not None:
-        return stream.duration * stream.time_base
-    if container.duration is not None:
-        return Fraction(container.duration, av.time_base)
-    return None
-
-
-def _pixel_aspect(stream: VideoStream, orientation: Orientation) -> Fraction | None:
-    """Width over height of a pixel as shown, if the file says so."""
-    aspect = stream.sample_aspect_ratio
-    return 1 / aspect if aspect and orientation.swaps_sides else aspect or None
-
-
-def _estimated_count(duration: Fraction | None, rate: Fraction | None) -> int | None:
-    return round(duration * rate) if duration and rate else None

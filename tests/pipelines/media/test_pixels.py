@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -157,8 +158,8 @@ def test_ten_bit_sideways_video_keeps_its_depth(studio, tmp_path):
 def test_display_matrix_moves_pixels_as_it_says(matrix, expected):
     a, b, c, d = matrix
     fixed = np.array([a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30], np.int32)
-    frame = type("Stored", (), {"side_data": {Type.DISPLAYMATRIX: fixed.tobytes()}})()
-    found = orientation_of(frame)
+    item = type("Item", (), {"type": Type.DISPLAYMATRIX, "__bytes__": lambda _: fixed.tobytes()})()
+    found = orientation_of(SimpleNamespace(side_data=[item]))
     assert found == expected
     stored = np.arange(12).reshape(3, 4)
     shown = found.apply(stored)
