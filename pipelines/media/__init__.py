@@ -1,5 +1,7 @@
 """Videos in and out: exact times, upright pictures, every other stream copied.
 
+A video is a file or a folder of pictures.
+
 A round trip that changes nothing but the frames::
 
     with VideoReader(source) as reader, VideoWriter(target, reader) as writer:
@@ -12,6 +14,7 @@ from pipelines.media.frame import Decoded, Frame
 from pipelines.media.inspect import packet_digests, timestamps
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
+from pipelines.media.sequences import is_sequence
 from pipelines.media.writer import VideoWriter
 
 __all__ = [
@@ -22,6 +25,7 @@ __all__ = [
     "Provenance",
     "VideoReader",
     "VideoWriter",
+    "is_sequence",
     "packet_digests",
     "timestamps",
 ]

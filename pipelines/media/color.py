@@ -31,7 +31,14 @@ _WEIGHTS = {
 # and shifts hues; with them a round trip is unbiased.
 SCALING = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
-_DEEP_RGB = "rgb48le" if sys.byteorder == "little" else "rgb48be"
+_ENDIAN = "le" if sys.byteorder == "little" else "be"
+# Packed formats without and with alpha, at 8 and at 16 bits.
+_PACKED = {
+    (False, False): "rgb24",
+    (True, False): "rgba",
+    (False, True): f"rgb48{_ENDIAN}",
+    (True, True): f"rgba64{_ENDIAN}",
+}
 
 
 @dataclass(frozen=True)
@@ -112,11 +119,18 @@ class ColorConverter:
 
     def rgb(self, frame: av.VideoFrame) -> NDArray[np.uint8]:
         """The picture as 8-bit R'G'B' [H, W, 3], in the source's own primaries and transfer."""
-        return _packed_rgb(self._convert(frame, "rgb24", ColorRange.JPEG))
+        return _packed_rgb(self._convert(frame, _PACKED[False, False], ColorRange.JPEG))
 
     def deep_rgb(self, frame: av.VideoFrame) -> NDArray[np.uint16]:
         """The same at 16 bits."""
-        return _packed_rgb(self._convert(frame, _DEEP_RGB, ColorRange.JPEG)).view(np.uint16)
+        return self.packed(frame, alpha=False, deep=True).view(np.uint16)
+
+    def packed(
+        self, frame: av.VideoFrame, *, alpha: bool, deep: bool
+    ) -> NDArray[np.uint8] | NDArray[np.uint16]:
+        """R'G'B' or, with ``alpha``, R'G'B'A [H, W, 3 or 4] at 8 bits or, if ``deep``, at 16."""
+        samples = _packed_rgb(self._convert(frame, _PACKED[alpha, deep], ColorRange.JPEG))
+        return samples.view(np.uint16) if deep else samples
 
     def planar(self, frame: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         """The same picture in another Y'CbCr format: same matrix, same range."""
@@ -139,7 +153,7 @@ class ColorConverter:
 
 
 def _packed_rgb(frame: av.VideoFrame) -> NDArray[np.uint8]:
-    """The bytes of a packed frame [H, W, 3 or 6], without the padding of its rows."""
+    """The bytes of a packed frame [H, W, bytes of a pixel], without the padding of its rows."""
     plane = frame.planes[0]
     rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     used = frame.format.padded_bits_per_pixel // 8 * plane.width

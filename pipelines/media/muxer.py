@@ -59,7 +59,9 @@ class Muxer:
         try:
             self._stream = self._add_picture(source, encoding)
             _open_encoder(self._stream, encoding)
-            if not source.pictures:
+            if source.pictures:
+                self.dropped.append("EXIF, texts and colour profiles of the pictures")
+            else:
                 self._passthrough = Passthrough(
                     source.path, self._container, format_name, self.dropped
                 )

@@ -8,7 +8,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.media.color import Color
 from pipelines.media.planes import Plane
 from pipelines.media.tone import StandardView
 
@@ -27,15 +26,13 @@ class Painter:
     ends in the source's exact samples, without a seam.
 
     Args:
-        color: which matrix and range the planes are in.
+        affine: [3, 4], from R'G'B' as stored, in levels 0 to 255, to the samples of the planes.
         view: the map between the picture and R'G'B' as stored, if they differ.
-        depth: bits per sample of the planes.
+        top: the largest sample.
     """
 
-    def __init__(self, color: Color, view: StandardView | None, depth: int) -> None:
-        self._affine = color.from_rgb(depth)
-        self._view = view
-        self._top = (1 << depth) - 1
+    def __init__(self, affine: NDArray[np.float32], view: StandardView | None, top: int) -> None:
+        self._affine, self._view, self._top = affine, view, top
 
     def paint(
         self,
@@ -46,7 +43,7 @@ class Painter:
         """Change the planes in place where the image differs from the original.
 
         Args:
-            planes: Y', C_b, C_r [, alpha] of the whole picture.
+            planes: Y', C_b, C_r [, alpha] of the whole picture, or R', G', B'.
             image: [H, W, 3] RGB, edited.
             original: [H, W, 3] RGB, made of the planes; ``None``: the planes hold nothing yet. A
                 chroma sample is rewritten if any of its pixels changed.
@@ -70,7 +67,7 @@ class Painter:
             part[mask] = np.clip(np.rint(values), 0, self._top).astype(part.dtype)[mask]
 
     def _samples(self, image: NDArray[np.uint8]) -> Samples:
-        """Y', C_b and C_r [H, W, 3] in code values, not rounded."""
+        """The samples [H, W, 3] of a picture at full chroma, not rounded."""
         stored = image.astype(np.float32) if self._view is None else self._view.stored(image)
         return np.asarray(cv2.transform(stored, self._affine), np.float32)
 

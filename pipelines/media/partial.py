@@ -1,10 +1,12 @@
-"""A file that appears under its name only when it is complete."""
+"""Files that appear under their names only when they are complete."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import secrets
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from videoinv.errors import OutputError
@@ -50,3 +52,66 @@ class PartialFile:
         """Remove it; never fails, so that it can run while another error is on its way."""
         with contextlib.suppress(OSError):
             self.path.unlink()
+
+
+class PartialFolder:
+    """Files that appear under their names only when all of them are there.
+
+    They are kept in a hidden neighbour of ``target``, which takes its place or, if there is such a
+    folder already, gives it the files.
+
+    Args:
+        target: the folder of the files.
+        matches: whether a name could become that of one of the files; none may be there yet.
+
+    Raises:
+        OutputError: if its parent is missing, or it holds such files, or nothing can be written.
+    """
+
+    def __init__(self, target: Path, matches: Callable[[str], bool]) -> None:
+        self._target = target
+        absolute = target.absolute()
+        if not absolute.parent.is_dir() or (target.exists() and not target.is_dir()):
+            raise OutputError(
+                f"output {target}: that cannot be a folder; make its parent or choose another name"
+            )
+        there = (entry.name for entry in target.iterdir()) if target.exists() else ()
+        taken = next((name for name in there if matches(name)), None)
+        if taken is not None:
+            raise OutputError(
+                f"output {target}: it already holds {taken}, which is never overwritten here; "
+                "choose a new folder or remove the pictures"
+            )
+        self._path = absolute.parent / f".{absolute.name}.{secrets.token_hex(4)}.part"
+        try:
+            self._path.mkdir()
+        except OSError as error:
+            raise OutputError(
+                f"output {target}: the folder {absolute.parent} cannot be written to "
+                f"({error.strerror}); choose another"
+            ) from error
+
+    def add(self, name: str, content: bytes) -> None:
+        """Write one file.
+
+        Raises:
+            OSError: if the disk does not take it.
+        """
+        (self._path / name).write_bytes(content)
+
+    def complete(self) -> None:
+        """Give everything its name.
+
+        Raises:
+            OSError: if that does not go.
+        """
+        if not self._target.exists():
+            self._path.rename(self._target)
+            return
+        for file in sorted(self._path.iterdir()):
+            file.replace(self._target / file.name)
+        self._path.rmdir()
+
+    def discard(self) -> None:
+        """Remove it; never fails."""
+        shutil.rmtree(self._path, ignore_errors=True)

@@ -71,8 +71,7 @@ class Passthrough:
         if reason is None:
             self._targets[stream.index] = _add(self._output, stream)
         else:
-            codec = stream.codec_context.name if stream.codec_context else "unknown format"
-            self._dropped.append(f"{stream.type} stream {stream.index} ({codec}): {reason}")
+            self._dropped.append(f"{named(stream)}: {reason}")
 
     def _read(self) -> Iterator[Packet[Stream]]:
         """The packets to copy; a source that breaks off ends here as it does in the reader."""
@@ -85,6 +84,12 @@ class Passthrough:
                     yield packet
         except av.FFmpegError as error:
             self._dropped.append(f"end of the copied streams: the source breaks off ({error})")
+
+
+def named(stream: Stream) -> str:
+    """What a report calls a stream."""
+    codec = stream.codec_context.name if stream.codec_context else "unknown format"
+    return f"{stream.type} stream {stream.index} ({codec})"
 
 
 def _add(output: OutputContainer, stream: Stream) -> Stream:

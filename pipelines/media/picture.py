@@ -41,21 +41,13 @@ class PictureBuilder:
         # elsewhere and shift the colours, so a turned picture passes through 4:4:4.
         self._turned = orientation != Orientation()
         self._canvas = replace(self._working, chroma="444") if self._turned else self._working
-        self._painter = Painter(color, view_of(color), self._canvas.depth)
+        depth = self._canvas.depth
+        self._painter = Painter(color.from_rgb(depth), view_of(color), (1 << depth) - 1)
         self._converter = ColorConverter()
 
     def build(self, frame: Frame) -> av.VideoFrame:
-        """The picture of a frame, without its time.
-
-        Raises:
-            ValueError: if the image is not uint8 [H, W, 3] of the source's size.
-        """
+        """The picture of a frame, of the source's size, without its time."""
         image = frame.image
-        if image.shape != (self._height, self._width, 3) or image.dtype != np.uint8:
-            raise ValueError(
-                f"frame {frame.index}: image is {image.dtype} {image.shape}, "
-                f"must be uint8 {(self._height, self._width, 3)}"
-            )
         canvas = self._blank(self._canvas)
         planes = planes_of(canvas)
         if frame.decoded is None:

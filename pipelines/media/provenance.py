@@ -25,6 +25,11 @@ class Provenance:
             f"(model: {self.model}; edits: {edits})."
         )
 
+    @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Keywords and texts for a picture file, by the names that PNG gives them."""
+        return (("Software", f"{self.tool} {self.version}"), ("Comment", self.statement))
+
     def added_to(self, tags: Mapping[str, str]) -> dict[str, str]:
         """A file's tags with this beside them; comments that it already has stay in front.
 

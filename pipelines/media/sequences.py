@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 
 from pipelines.media.film import Description
+from pipelines.media.naming import NUMBER
 from pipelines.media.opening import open_video
 from videoinv.errors import BadInputError, MediaError
 
@@ -20,8 +21,6 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 """Suffixes of the pictures that are read."""
 DEFAULT_RATE = Fraction(25)
 """Pictures per second if nobody says otherwise; libav's own default."""
-
-_NUMBER = re.compile(r"%(0\d+)?d")
 
 
 def is_sequence(path: Path) -> bool:
@@ -125,7 +124,7 @@ def _pattern(path: Path) -> re.Pattern[str] | None:
     """What the names look like, if the last part of a path is a pattern."""
     if path.suffix.lower() not in {*IMAGE_SUFFIXES, ".*"}:
         return None
-    number = _NUMBER.search(path.name)
+    number = NUMBER.search(path.name)
     if number:
         digits = rf"\d{{{int(number[1])},}}" if number[1] else r"\d+"
         before, after = path.name[: number.start()], path.name[number.end() :]

@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import av
+import numpy as np
 
 from pipelines.media.encoders import choose_encoding, container_format
+from pipelines.media.film_writer import FilmWriter
 from pipelines.media.frame import Frame
-from pipelines.media.muxer import Muxer
-from pipelines.media.partial import PartialFile
-from pipelines.media.picture import PictureBuilder
+from pipelines.media.image_writer import ImageWriter
+from pipelines.media.naming import naming_of
 from pipelines.media.planes import planar_format
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
 from videoinv.errors import BadInputError, OutputError
+
+
+class _Output(Protocol):
+    """A video file or a folder of pictures that is being written."""
+
+    dropped: list[str]
+
+    def encode(self, frame: Frame) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def abandon(self) -> None: ...
 
 
 class VideoWriter:
@@ -30,7 +45,8 @@ class VideoWriter:
     On a clean exit the file appears under its name at once; on an error nothing is left.
 
     Args:
-        path: the output; its suffix chooses the container (``encoders.CONTAINERS``).
+        path: the output; its suffix chooses the container (``encoders.CONTAINERS``). A folder, or
+            a pattern such as ``shot_%04d.png`` or ``frames/*.jpg``, asks for pictures.
         source: the video that the frames come from.
         codec: a video encoder of libav; ``None`` takes VP9 for WebM, H.264 for 8-bit video and
             HEVC for deeper video.
@@ -62,35 +78,29 @@ class VideoWriter:
         self.dropped: list[str] = []
         """What of the source is not in the output, and why; complete after the exit."""
         self._source = reader = source if isinstance(source, VideoReader) else VideoReader(source)
-        self._provenance = provenance
-        self._format = container_format(self.path)
+        self._last: Fraction | None = None
         _refuse_same_file(self.path, reader.path)
-        pixels = planar_format(av.VideoFormat(reader.pixel_format))
-        self._encoding = choose_encoding(
-            self._format,
-            pixels,
+        naming = naming_of(self.path, reader.pictures)
+        if naming is not None:
+            _refuse_settings(self.path, codec=codec, crf=crf, preset=preset)
+            self._open: Callable[[], _Output] = partial(ImageWriter, naming, reader, provenance)
+            return
+        container = container_format(self.path)
+        encoding = choose_encoding(
+            container,
+            planar_format(av.VideoFormat(reader.pixel_format)),
             reader.size,
             codec=codec,
             crf=crf,
             preset=preset,
             hdr=reader.hdr,
         )
-        self._pictures = PictureBuilder(
-            reader.orientation, reader.size, reader.color, self._encoding
-        )
-        self._last: Fraction | None = None
+        self._open = partial(FilmWriter, self.path, container, reader, encoding, provenance)
 
     def __enter__(self) -> VideoWriter:
-        self._file = PartialFile(self.path)
-        try:
-            with self._output_errors():
-                self._muxer = Muxer(
-                    self._file.path, self._format, self._source, self._encoding, self._provenance
-                )
-        except BaseException:
-            self._file.discard()
-            raise
-        self.dropped = self._muxer.dropped
+        with self._output_errors():
+            self._output = self._open()
+        self.dropped = self._output.dropped
         return self
 
     def write(self, frame: Frame) -> None:
@@ -104,9 +114,9 @@ class VideoWriter:
             raise ValueError(
                 f"frame {frame.index} at {frame.time} s does not come after {self._last} s"
             )
-        picture = self._pictures.build(frame)
+        self._check_image(frame)
         with self._output_errors():
-            self._muxer.encode(picture, frame)
+            self._output.encode(frame)
         self._last = frame.time
         self.frames += 1
 
@@ -120,15 +130,21 @@ class VideoWriter:
             if error is None:
                 self._complete()
         finally:
-            self._muxer.abandon()
-            self._file.discard()
+            self._output.abandon()
 
     def _complete(self) -> None:
         if not self.frames:
             raise OutputError(f"output {self.path}: no frame was written, so there is no video")
         with self._output_errors():
-            self._muxer.finish()
-            self._file.complete()
+            self._output.finish()
+
+    def _check_image(self, frame: Frame) -> None:
+        wanted = (self._source.height, self._source.width, 3)
+        if frame.image.shape != wanted or frame.image.dtype != np.uint8:
+            raise ValueError(
+                f"frame {frame.index}: image is {frame.image.dtype} {frame.image.shape}, "
+                f"must be uint8 {wanted}"
+            )
 
     @contextlib.contextmanager
     def _output_errors(self) -> Iterator[None]:
@@ -139,6 +155,15 @@ class VideoWriter:
             raise OutputError(
                 f"output {self.path}: it could not be written ({reason}); nothing was left behind"
             ) from error
+
+
+def _refuse_settings(output: Path, **settings: object) -> None:
+    given = [name for name, value in settings.items() if value is not None]
+    if given:
+        raise BadInputError(
+            f"output {output}: pictures are not encoded as a video, so {', '.join(given)} cannot "
+            "be chosen; leave it out, or write an mp4"
+        )
 
 
 def _refuse_same_file(output: Path, source: Path) -> None:
