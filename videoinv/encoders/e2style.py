@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from videoinv.encoders.backbones import IRSE50, backbone_like, stem_channels
 from videoinv.encoders.images import SQUARE_256, Framing, check_images
+from videoinv.encoders.stepwise import Stepwise
 from videoinv.encoders.warm_start import starting_codes
 from videoinv.encoders.weights import assign, below, numbered
 from videoinv.errors import BadInputError
@@ -118,7 +119,7 @@ class Stages(nn.ModuleList):
 
 
 @dataclass(frozen=True)
-class E2Style:
+class E2Style(Stepwise):
     """w_1 = E_1(x) + w̄;  w_t = E_t(x, G(w_{t−1})) + w_{t−1}."""
 
     net: Stages
@@ -136,12 +137,6 @@ class E2Style:
     def default_steps(self) -> int:
         """All the stages there are."""
         return len(self.net)
-
-    def encode(
-        self, images: Tensor, start: Latent | None = None, steps: int | None = None
-    ) -> Latent:
-        """The codes after the last stage; see ``encode_steps``."""
-        return self.encode_steps(images, start, steps)[-1]
 
     @torch.no_grad()
     def encode_steps(

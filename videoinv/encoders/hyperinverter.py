@@ -23,6 +23,7 @@ from videoinv.encoders.heads import (
 )
 from videoinv.encoders.hypernetwork import TargetLayer, WeightRegressor, regressors_like
 from videoinv.encoders.images import check_images, resize_antialiased, resize_sampled
+from videoinv.encoders.stepwise import Stepwise
 from videoinv.encoders.weights import assign, below, numbered
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
@@ -97,7 +98,7 @@ class HyperInverterNet(nn.Module):
 
 
 @dataclass(frozen=True)
-class HyperInverter:
+class HyperInverter(Stepwise):
     """Codes in W, and weight offsets in the latent."""
 
     net: HyperInverterNet
@@ -107,12 +108,6 @@ class HyperInverter:
 
     input_size: ClassVar[int] = 256
     default_steps: ClassVar[int] = 2
-
-    def encode(
-        self, images: Tensor, start: Latent | None = None, steps: int | None = None
-    ) -> Latent:
-        """The latent after phase II, or after ``steps`` phases; see ``encode_steps``."""
-        return self.encode_steps(images, start, steps)[-1]
 
     @torch.no_grad()
     def encode_steps(

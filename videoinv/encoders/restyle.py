@@ -15,6 +15,7 @@ from torch import Tensor
 
 from videoinv.encoders.heads import StyleEncoder
 from videoinv.encoders.images import SQUARE_256, Framing, check_images
+from videoinv.encoders.stepwise import Stepwise
 from videoinv.encoders.warm_start import starting_codes
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
@@ -22,7 +23,7 @@ from videoinv.latents import Latent
 
 
 @dataclass(frozen=True)
-class ReStyle:
+class ReStyle(Stepwise):
     """ReStyle over pSp, or over e4e when ``net`` is a ``ProgressiveStyleEncoder``."""
 
     net: StyleEncoder
@@ -42,12 +43,6 @@ class ReStyle:
     def average_image(self) -> Tensor:
         """ŷ_0 = G(w̄): [1, 3, height, width], rendered once."""
         return self.render(self.mean_codes[None])
-
-    def encode(
-        self, images: Tensor, start: Latent | None = None, steps: int | None = None
-    ) -> Latent:
-        """The codes after the last step; see ``encode_steps``."""
-        return self.encode_steps(images, start, steps)[-1]
 
     @torch.no_grad()
     def encode_steps(
