@@ -1,4 +1,4 @@
-"""Edit the face of one person in a video: the main job, as a chain of streaming stages.
+"""Edit faces in a video: the main job, as a chain of streaming stages.
 
 decode → locate → steady the crop → invert → steady the codes → edit and render → paste → encode.
 Every stage takes an iterator and is one, so the memory held is the look-ahead and one chunk.
@@ -6,36 +6,37 @@ Every stage takes an iterator and is one, so the memory held is the look-ahead a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
+from pipelines.cast import FaceEdits
 from pipelines.compose import Blend, MaskSettings, make_patch, paste
-from pipelines.locate import FaceLocator
+from pipelines.locate import DETECT_EVERY, FaceLocator, FaceNetworks
 from pipelines.media.frame import Frame
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
 from pipelines.media.writer import VideoWriter
 from pipelines.report import EditReport, Measures
 from pipelines.sheet import Sheet
+from pipelines.steady import steady_codes, steady_crops
 from pipelines.steady_offsets import OffsetMode, SteadyOffsets, join
-from pipelines.steps import Array, Inverted, Placed, Rendered, Step, chunked, filtered
+from pipelines.steps import Inverted, Placed, Rendered, Step, by_run, chunked
 from pipelines.timing import StageTimes
-from stabilization.filters import Gaussian, Identity, StreamFilter, unwrap_angle
 from videoinv import __version__
 from videoinv.editing.delta import edit_features
 from videoinv.editing.edit import Edit, apply_edits
 from videoinv.faces.align import crop, to_tensor
-from videoinv.faces.detect import FaceDetector
-from videoinv.faces.mesh import FaceMesh
-from videoinv.faces.types import Alignment
 from videoinv.latents import Latent
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 SIZE_PER_SCALE = 0.7
 """Least side of what is rendered, in parts of the face's own side in the video. The change is
@@ -54,6 +55,8 @@ class EditSettings:
     nothing from batches, so that every frame starts from the very one before it."""
     steps: int | None = None
     """Steps of the encoder for every frame; ``None``: its own defaults, warm and cold."""
+    detect_every: int = DETECT_EVERY
+    """Frames from one face detection to the next; the mesh follows faces in between."""
     center_sigma: float = 1.0
     """Frames over which the crop's centre is smoothed; 0 for not at all. STIT's value."""
     shape_sigma: float = 3.0
@@ -77,28 +80,29 @@ class ClipEditor:
     def __init__(self, model: Model, settings: EditSettings | None = None) -> None:
         self.model = model
         self.settings = settings or EditSettings()
-        self._detector, self._mesh = FaceDetector(), FaceMesh()
+        self.networks = FaceNetworks()
 
     def edit(
         self,
         source: Path,
         output: Path,
-        edits: Sequence[Edit],
+        faces: Sequence[FaceEdits],
         *,
         measures: Measures | None = None,
         sheet: Sheet | None = None,
     ) -> EditReport:
-        """Write ``output``, which is ``source`` with the edits in the face of one person.
+        """Write ``output``, which is ``source`` with the edits in the faces of the people chosen.
 
         Args:
             source: a video.
             output: the result, which appears when it is complete.
-            edits: what to change; none gives the inversion alone.
+            faces: whom to change, and how.
             measures: what to measure on every edited frame, if anything.
             sheet: collects pictures, if given.
 
         Raises:
             MediaError, BadInputError, OutputError: see :class:`VideoReader`, :class:`VideoWriter`.
+            BadInputError: if a face that is chosen by number or picture is not in the video.
         """
         settings = self.settings
         times = StageTimes()
@@ -110,21 +114,22 @@ class ClipEditor:
                 codec=settings.codec,
                 crf=settings.crf,
                 preset=settings.preset,
-                provenance=self._provenance(edits) if settings.provenance else None,
+                provenance=self._provenance(faces) if settings.provenance else None,
             ) as writer,
         ):
-            report = EditReport(source, output, self.model.info, [str(edit) for edit in edits])
-            for step in self._progress(self._stages(reader, edits, times), reader.frame_count):
+            report = EditReport(source, output, self.model.info, faces)
+            for step in self._progress(self._stages(reader, faces, times), reader.frame_count):
                 with times.measure("paste"):
                     frame = self._paste(step)
                 with times.measure("encode"):
                     writer.write(frame)
                 with times.measure("measure"):
-                    report.count(step.person is not None)
-                    if step.person is not None and measures is not None:
-                        measures.add(step.person, step.frame, frame)
+                    report.count(step)
+                    if measures is not None:
+                        measures.add(step, frame, faces)
                     if sheet is not None:
                         sheet.add(step, frame)
+            report.require_all()
         report.finish(times, skipped=reader.skipped, dropped=writer.dropped, measures=measures)
         return report
 
@@ -138,16 +143,20 @@ class ClipEditor:
         return bar
 
     def _stages(
-        self, reader: VideoReader, edits: Sequence[Edit], times: StageTimes
+        self, reader: VideoReader, faces: Sequence[FaceEdits], times: StageTimes
     ) -> Iterator[Step[Rendered]]:
-        frames = times.timed("decode", reader.frames())
-        placed = times.timed(
-            "locate", FaceLocator(self._size, self._detector, self._mesh).locate(frames)
+        settings = self.settings
+        locator = FaceLocator(
+            self._size, self.networks, [some.face for some in faces], settings.detect_every
         )
-        steady = times.timed("steady", self.steady_crops(placed))
+        frames = times.timed("decode", reader.frames())
+        placed = times.timed("locate", locator.locate(frames))
+        steady = times.timed(
+            "steady", steady_crops(placed, settings.center_sigma, settings.shape_sigma)
+        )
         inverted = times.timed("invert", self.invert(steady))
-        smooth = times.timed("smooth", self.steady_codes(inverted))
-        return times.timed("render", self.render(smooth, edits))
+        smooth = times.timed("smooth", steady_codes(inverted, settings.code_sigma))
+        return times.timed("render", self.render(smooth, faces))
 
     def _size(self, scale: float) -> int:
         """Side of the crop for a face whose quad measures ``scale`` pixels in the frame."""
@@ -160,58 +169,43 @@ class ClipEditor:
         on_processor = self.model.generator.device.type == "cpu"
         return self.settings.chunk or (1 if on_processor else 8)
 
-    def steady_crops(self, steps: Iterable[Step[Placed]]) -> Iterator[Step[Placed]]:
-        """Smooth the crop's centre, and its scale and rotation, each over its own time."""
-        centred = filtered(
-            steps, lambda: _gaussian(self.settings.center_sigma), _center, _with_center
-        )
-        unwrap = _Unwrap()
-        return filtered(
-            centred, lambda: _gaussian(self.settings.shape_sigma), unwrap.shape, _with_shape
-        )
-
     def invert(self, steps: Iterable[Step[Placed]]) -> Iterator[Step[Inverted]]:
-        """Crop and encode; the first frame of a segment cold, the others from the one before."""
-        last, segment, offsets = None, -1, SteadyOffsets(self.settings.offsets)
+        """Crop and encode; the first frame of a run cold, the others from the one before."""
+        running: dict[int, _Running] = {}
         for chunk in chunked(steps, self._chunk):
-            if chunk[0].person is None:
-                yield Step(chunk[0].frame, chunk[0].segment, None)
-                continue
-            crops = [crop(step.frame.image, step.person.alignment) for step in chunk]  # type: ignore[union-attr]
-            if chunk[0].segment != segment:
-                last, segment = None, chunk[0].segment
-                offsets = SteadyOffsets(self.settings.offsets)
-            latent = self._encode(to_tensor(crops), last, offsets)
-            last = latent[-1]
-            for index, step in enumerate(chunk):
-                assert step.person is not None  # chunks hold people only
-                inverted = Inverted(step.person, crops[index], latent[index])
-                yield Step(step.frame, step.segment, inverted)
+            people: list[dict[int, Inverted]] = [{} for _ in chunk]
+            for run, placed in by_run(chunk).items():
+                state = running.setdefault(run, _Running(SteadyOffsets(self.settings.offsets)))
+                crops = [crop(chunk[at].frame.image, place.alignment) for at, place in placed]
+                latent = self._encode(to_tensor(crops), state)
+                for index, (at, place) in enumerate(placed):
+                    people[at][run] = Inverted(place, crops[index], latent[index])
+            running = {run: state for run, state in running.items() if run in chunk[-1].people}
+            yield from _steps(chunk, people)
 
-    def _encode(self, images: torch.Tensor, last: Latent | None, offsets: SteadyOffsets) -> Latent:
-        steps = offsets.steps(self.settings.steps)
-        if last is not None or len(images) == 1:
-            return offsets.steady(self.model.invert(images, start=last, steps=steps))
-        first = self._encode(images[:1], None, offsets)
-        return join([first, self._encode(images[1:], first, offsets)])
-
-    def steady_codes(self, steps: Iterable[Step[Inverted]]) -> Iterator[Step[Inverted]]:
-        """Smooth the codes over time."""
-        return filtered(steps, lambda: _gaussian(self.settings.code_sigma), _codes, _with_codes)
+    def _encode(self, images: torch.Tensor, state: _Running) -> Latent:
+        """The latents of the next frames of a run."""
+        steps = state.offsets.steps(self.settings.steps)
+        if state.last is None and len(images) > 1:
+            return join([self._encode(part, state) for part in (images[:1], images[1:])])
+        latent = state.offsets.steady(self.model.invert(images, start=state.last, steps=steps))
+        state.last = latent[-1]
+        return latent
 
     def render(
-        self, steps: Iterable[Step[Inverted]], edits: Sequence[Edit]
+        self, steps: Iterable[Step[Inverted]], faces: Sequence[FaceEdits]
     ) -> Iterator[Step[Rendered]]:
         """Render each latent as it is and edited."""
         for chunk in chunked(steps, self._chunk):
-            people = [step.person for step in chunk if step.person is not None]
-            if not people:
-                yield Step(chunk[0].frame, chunk[0].segment, None)
-                continue
-            times = [float(step.frame.time) for step in chunk]
-            inversion, edited = self._render(people, edits, times)
-            for step, person, before, after in zip(chunk, people, inversion, edited, strict=True):
-                yield Step(step.frame, step.segment, Rendered(person, before, after))
+            rendered: list[dict[int, Rendered]] = [{} for _ in chunk]
+            for run, people in by_run(chunk).items():
+                for roles, some in _by_roles(people).items():
+                    edits = [edit for role in roles for edit in faces[role].edits]
+                    times = [float(chunk[at].frame.time) for at, _ in some]
+                    pictures = self._render([person for _, person in some], edits, times)
+                    for (at, person), before, after in zip(some, *pictures, strict=True):
+                        rendered[at][run] = Rendered(person, before, after)
+            yield from _steps(chunk, rendered)
 
     # Around the arithmetic only: a generator's decorator would also reach the stages before it.
     @torch.no_grad()
@@ -227,59 +221,43 @@ class ClipEditor:
         return inversion, generator.synthesize(edited, size)
 
     def _paste(self, step: Step[Rendered]) -> Frame:
-        if step.person is None:
-            return step.frame
-        inverted = step.person.inverted
-        patch = make_patch(step.person, inverted.crop, self.settings.blend, self.settings.mask)
-        alignment = inverted.placed.alignment
-        return replace(step.frame, image=paste(step.frame.image, alignment, patch))
+        """The finished frame; where crops overlap, the nearer face, the larger, comes last."""
+        image = step.frame.image
+        for person in sorted(step.people.values(), key=_size_in_frame):
+            patch = make_patch(
+                person, person.inverted.crop, self.settings.blend, self.settings.mask
+            )
+            image = paste(image, person.inverted.placed.alignment, patch)
+        return replace(step.frame, image=image)
 
-    def _provenance(self, edits: Sequence[Edit]) -> Provenance:
-        return Provenance(
-            "videoinv", __version__, self.model.info.source, tuple(str(edit) for edit in edits)
-        )
-
-
-def _gaussian(sigma: float) -> StreamFilter:
-    return Gaussian(sigma) if sigma > 0 else Identity()
+    def _provenance(self, faces: Sequence[FaceEdits]) -> Provenance:
+        edits = tuple(text for some in faces for text in some.texts)
+        return Provenance("videoinv", __version__, self.model.info.source, edits)
 
 
-def _center(placed: Placed) -> Array:
-    return placed.alignment.center
+@dataclass
+class _Running:
+    """What the frames of a run so far leave to the next ones."""
+
+    offsets: SteadyOffsets
+    last: Latent | None = None
 
 
-def _with_center(placed: Placed, center: Array) -> Placed:
-    old = placed.alignment
-    moved = Alignment.from_parameters(
-        np.asarray(center, np.float64), old.scale, old.rotation, old.size
-    )
-    return replace(placed, alignment=moved)
+def _steps(chunk: Sequence[Step[A]], people: Sequence[Mapping[int, B]]) -> Iterator[Step[B]]:
+    """The same frames with the people as the next stage wants them."""
+    for step, some in zip(chunk, people, strict=True):
+        yield Step(step.frame, {run: some[run] for run in step.people})
 
 
-class _Unwrap:
-    """The crop's log scale and rotation, with the rotation free of jumps by whole turns."""
-
-    def __init__(self) -> None:
-        self._previous = 0.0
-
-    def shape(self, placed: Placed) -> Array:
-        self._previous = unwrap_angle(placed.alignment.rotation, self._previous)
-        return np.array([np.log(placed.alignment.scale), self._previous])
-
-
-def _with_shape(placed: Placed, shape: Array) -> Placed:
-    old = placed.alignment
-    turned = Alignment.from_parameters(
-        old.center, float(np.exp(shape[0])), float(shape[1]), old.size
-    )
-    return replace(placed, alignment=turned)
+def _by_roles(
+    people: Sequence[tuple[int, Inverted]],
+) -> dict[tuple[int, ...], list[tuple[int, Inverted]]]:
+    """One run's people of a chunk by what is done to them: a role may begin inside a run."""
+    groups: dict[tuple[int, ...], list[tuple[int, Inverted]]] = {}
+    for at, person in people:
+        groups.setdefault(person.placed.roles, []).append((at, person))
+    return groups
 
 
-def _codes(inverted: Inverted) -> Array:
-    codes: Array = inverted.latent.codes[0].float().cpu().numpy()
-    return codes
-
-
-def _with_codes(inverted: Inverted, codes: Array) -> Inverted:
-    smooth = torch.from_numpy(codes)[None].to(inverted.latent.codes)
-    return replace(inverted, latent=inverted.latent.with_codes(smooth))
+def _size_in_frame(person: Rendered) -> float:
+    return person.inverted.placed.alignment.scale

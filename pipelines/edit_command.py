@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from pipelines.cast import parse_casting
 from pipelines.compose import Blend
 from pipelines.edit import ClipEditor, EditSettings
 from pipelines.media.reader import VideoReader
@@ -14,19 +15,24 @@ from pipelines.model_options import add_model_options, chosen_model
 from pipelines.report import EditReport, Measures
 from pipelines.sheet import Sheet
 from pipelines.steady_offsets import OffsetMode
-from videoinv.editing.edit import parse_edit
 from videoinv.errors import BadInputError, OutputError
 
 DEFAULTS = EditSettings()
+SIGMAS = {
+    "center": "the crop's centre",
+    "shape": "the crop's scale and rotation",
+    "code": "the codes",
+}
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``edit`` to the command line."""
     parser = commands.add_parser(
         "edit",
-        help="edit the face of a person in a video",
-        description="Edit the face of the person in a video; everything else stays as it was.",
-        epilog="example: videoinv edit talk.mp4 -o smile.mp4 --edit smile=2 --sheet smile.png",
+        help="edit faces in a video",
+        description="Edit the faces of people in a video; everything else stays as it was.",
+        epilog="example: videoinv edit talk.mp4 -o smile.mp4 --edit smile=2 --sheet smile.png; "
+        "two people: --edit 1:smile=2 --edit 2:age=-1",
     )
     parser.add_argument("source", type=Path, metavar="IN", help="a video file")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
@@ -34,12 +40,20 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--edit",
         action="append",
         default=[],
-        metavar="NAME=STRENGTH",
-        help="direction and strength, repeatable; over time: 'smile=0@0s,2@1.5s'; see "
-        "'videoinv directions list'",
+        metavar="[WHO:]NAME=STRENGTH",
+        help="direction and strength, repeatable; over time: 'smile=0@0s,2@1.5s'; for one person "
+        "'2:smile=2' or 'anna.jpg:smile=2', WHO as in --face; see 'videoinv directions list'",
+    )
+    parser.add_argument(
+        "--face",
+        metavar="WHO",
+        help="whose the edits are that name nobody: 'largest', the largest face, until it is gone; "
+        "'all'; a number, counted from 1 as people appear, from left to right; or a picture of "
+        "the person (default: largest, unless every edit names somebody)",
     )
     _add_model_options(parser)
     _add_picture_options(parser)
+    _add_steadiness_options(parser)
     parser.add_argument(
         "--report", type=Path, metavar="JSON", help="write what was done and measured"
     )
@@ -81,17 +95,39 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--preset", metavar="NAME", help="speed of the encoder, e.g. veryfast")
 
 
+def _add_steadiness_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "steadiness", "standard deviations in frames of what is smoothed over time; 0: not at all"
+    )
+    for name, what in SIGMAS.items():
+        group.add_argument(
+            f"--{name}-sigma",
+            type=float,
+            default=getattr(DEFAULTS, f"{name}_sigma"),
+            metavar="FRAMES",
+            help=f"of {what} (default: %(default)g)",
+        )
+    group.add_argument(
+        "--detect-every",
+        type=int,
+        default=DEFAULTS.detect_every,
+        metavar="N",
+        help="frames from one face detection to the next; the mesh follows faces in between "
+        "(default: %(default)s)",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Edit one clip."""
     for path in (args.report, args.sheet):
         _check_folder(path)
     reader = VideoReader(args.source)  # a bad input is told before a model is loaded
     model = chosen_model(args)
-    edits = [parse_edit(text, model.directions) for text in args.edit]
-    measures = Measures(edits) if args.report is not None else None
+    faces = parse_casting(args.face, args.edit, model.directions)
+    measures = Measures() if args.report is not None else None
     sheet = Sheet(reader.frame_count or 1) if args.sheet is not None else None
     editor = ClipEditor(model, _settings(args))
-    report = editor.edit(args.source, args.output, edits, measures=measures, sheet=sheet)
+    report = editor.edit(args.source, args.output, faces, measures=measures, sheet=sheet)
     if args.report is not None:
         report.save(args.report)
     if sheet is not None:
@@ -103,11 +139,20 @@ def run(args: argparse.Namespace) -> int:
 def _settings(args: argparse.Namespace) -> EditSettings:
     if args.chunk is not None and args.chunk < 1:
         raise BadInputError(f"--chunk is {args.chunk}; allowed are 1 and more frames")
+    if args.detect_every < 1:
+        raise BadInputError(f"--detect-every is {args.detect_every}; allowed are 1 and more frames")
+    sigmas = {f"{name}_sigma": getattr(args, f"{name}_sigma") for name in SIGMAS}
+    for name, sigma in sigmas.items():
+        if not 0 <= sigma < float("inf"):
+            option = name.replace("_", "-")
+            raise BadInputError(f"--{option} is {sigma:g}; allowed are 0 and more frames")
     return EditSettings(
         size=args.size,
         chunk=args.chunk,
         steps=args.steps,
         offsets=args.offsets,
+        detect_every=args.detect_every,
+        **sigmas,
         blend=args.blend,
         codec=args.codec,
         crf=args.crf,
@@ -129,5 +174,8 @@ def _tell(report: EditReport) -> None:
         f"{report.passed_through} passed through without a face",
         file=sys.stderr,
     )
+    if len(report.people) > 1:
+        for _, person in sorted(report.people.items()):
+            print(f"person {person.number}: {person.frames} frames", file=sys.stderr)
     for loss in report.dropped:
         print(f"not in the output: {loss}", file=sys.stderr)

@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import platform
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import InitVar, asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from pipelines.cast import FaceEdits
 from pipelines.media.frame import Frame
-from pipelines.steps import Rendered
+from pipelines.steps import Placed, Rendered, Step
 from pipelines.timing import StageTimes
 from videoinv import __version__
 from videoinv.checkpoints.cache import atomic_path
 from videoinv.editing.edit import Edit
-from videoinv.errors import OutputError
+from videoinv.errors import BadInputError, OutputError
 from videoinv.faces.align import crop, to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.faces.embed import FaceEmbedder
@@ -41,51 +42,90 @@ class Change:
 
 
 class Measures:
-    """Measures every edited frame against its source, in one alignment: the crop's.
+    """Measures every edited face against its source, in one alignment: the crop's.
 
-    Args:
-        edits: those named after an attribute are judged by it.
+    An edit that is named after an attribute is judged by it.
     """
 
-    def __init__(self, edits: Sequence[Edit]) -> None:
-        self._edits = [edit for edit in edits if edit.direction.name in ATTRIBUTES]
+    def __init__(self) -> None:
         self._embedder, self._scorer, self._lpips = FaceEmbedder(), AttributeScorer(), load_lpips()
-        self._identity: list[float] = []
-        self._inversion_lpips: list[float] = []
-        self._inversion_identity: list[float] = []
-        self._changes: dict[str, list[tuple[float, float]]] = {
-            e.direction.name: [] for e in self._edits
-        }
+        self._everybody = Tally()
+        self._people: dict[int, Tally] = {}
+
+    def add(self, step: Step[Rendered], result: Frame, faces: Sequence[FaceEdits]) -> None:
+        """Measure the faces of one frame, given as it was and as it became."""
+        for person in step.people.values():
+            placed = person.inverted.placed
+            edits = [edit for role in placed.roles for edit in faces[role].edits]
+            sample = self._measure(person, step.frame, result, edits)
+            self._everybody.add(sample)
+            self._people.setdefault(placed.person, Tally()).add(sample)
 
     @torch.no_grad()
-    def add(self, person: Rendered, source: Frame, result: Frame) -> None:
-        """Measure one edited frame."""
+    def _measure(
+        self, person: Rendered, source: Frame, result: Frame, edits: Sequence[Edit]
+    ) -> Sample:
         alignment = person.inverted.placed.alignment.resized(SIDE)
         before, after = to_tensor([crop(frame.image, alignment) for frame in (source, result)])
         inversion = torch.nn.functional.interpolate(
             person.inversion[None].float().cpu().clamp(-1, 1), size=(SIDE, SIDE), mode="area"
         )[0]
         faces = self._embedder.embed_crops(torch.stack([before, after, inversion]))
-        self._identity.append(float(faces[0] @ faces[1]))
-        self._inversion_identity.append(float(faces[0] @ faces[2]))
-        self._inversion_lpips.append(float(self._lpips(before[None], inversion[None])))
         scores = self._scorer.score(torch.stack([before, after]))
-        for edit in self._edits:
+        changes = {}
+        for edit in edits:
             name, asked = edit.direction.name, edit.strength(float(source.time))
-            old, new = scores[name]
-            if asked and np.isfinite(old) and np.isfinite(new):
-                self._changes[name].append((float(new - old), asked))
+            if name in ATTRIBUTES and asked and np.isfinite(scores[name]).all():
+                old, new = scores[name]
+                changes[name] = (float(new - old), asked)
+        return Sample(
+            identity=float(faces[0] @ faces[1]),
+            inversion_identity=float(faces[0] @ faces[2]),
+            inversion_lpips=float(self._lpips(before[None], inversion[None])),
+            changes=changes,
+        )
+
+    def summary(self, person: int | None = None) -> dict[str, Any]:
+        """The means over everybody or one person, as they stand in the report."""
+        tally = self._everybody if person is None else self._people.get(person, Tally())
+        return tally.summary()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What one face in one frame scored."""
+
+    identity: float
+    """Cosine with the source's face."""
+    inversion_identity: float
+    inversion_lpips: float
+    changes: Mapping[str, tuple[float, float]]
+    """By attribute: how far it moved, and the strength that was asked for."""
+
+
+class Tally:
+    """Samples, a few numbers each."""
+
+    def __init__(self) -> None:
+        self._samples: list[Sample] = []
+
+    def add(self, sample: Sample) -> None:
+        """Take in one face of one frame."""
+        self._samples.append(sample)
 
     def summary(self) -> dict[str, Any]:
-        """The means, as they stand in the report."""
-        if not self._identity:
+        """The means; nothing if there are no samples."""
+        samples = self._samples
+        if not samples:
             return {}
+        names = dict.fromkeys(name for sample in samples for name in sample.changes)
         return {
-            "identity": _mean_and_least(self._identity),
-            "inversion_identity": _mean_and_least(self._inversion_identity),
-            "inversion_lpips": round(float(np.mean(self._inversion_lpips)), 4),
+            "identity": _mean_and_least([s.identity for s in samples]),
+            "inversion_identity": _mean_and_least([s.inversion_identity for s in samples]),
+            "inversion_lpips": round(float(np.mean([s.inversion_lpips for s in samples])), 4),
             "attributes": {
-                name: asdict(_change(pairs)) for name, pairs in self._changes.items() if pairs
+                name: asdict(_change([s.changes[name] for s in samples if name in s.changes]))
+                for name in names
             },
         }
 
@@ -100,18 +140,36 @@ def _mean_and_least(values: Sequence[float]) -> dict[str, float]:
 
 
 @dataclass
+class PersonReport:
+    """One person's part in the clip."""
+
+    number: int
+    """From 1, in order of appearance, from left to right."""
+    first_seconds: float
+    """Time of the first edited frame ..."""
+    first_place: tuple[float, float]
+    """... and the middle of the face in it, as shares of the frame's width and height."""
+    edits: Sequence[str]
+    frames: int = 0
+    measures: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
 class EditReport:
     """Counts, times and measures of one edited clip."""
 
     source: Path
     output: Path
     model: ModelInfo
-    edits: Sequence[str]
+    choices: InitVar[Sequence[FaceEdits]]
+    edits: Sequence[str] = ()
     frames: int = 0
     faces: int = 0
-    """Frames in which the face was found and edited."""
+    """Frames in which somebody was found and edited."""
     passed_through: int = 0
-    """Frames without the face, left as they were."""
+    """Frames without anybody to edit, left as they were."""
+    people: dict[int, PersonReport] = field(default_factory=dict)
+    """By person."""
     packets_skipped: int = 0
     """Packets of the source that could not be decoded."""
     dropped: Sequence[str] = ()
@@ -121,13 +179,42 @@ class EditReport:
     peak_memory_mb: float = 0.0
     measures: dict[str, Any] = field(default_factory=dict)
 
-    def count(self, edited: bool) -> None:
-        """Count a finished frame."""
+    def __post_init__(self, choices: Sequence[FaceEdits]) -> None:
+        self._choices = tuple(choices)
+        self._roles: set[int] = set()
+        self.edits = [text for some in choices for text in some.texts]
+
+    def count(self, step: Step[Rendered]) -> None:
+        """Count a finished frame and the people in it."""
         self.frames += 1
-        if edited:
+        if step.people:
             self.faces += 1
         else:
             self.passed_through += 1
+        for rendered in step.people.values():
+            placed = rendered.inverted.placed
+            self._roles |= set(placed.roles)
+            if placed.person not in self.people:
+                self.people[placed.person] = self._met(placed, step.frame)
+            self.people[placed.person].frames += 1
+
+    def _met(self, placed: Placed, frame: Frame) -> PersonReport:
+        height, width = frame.image.shape[:2]
+        x, y = placed.alignment.center / (width, height)
+        edits = [text for role in placed.roles for text in self._choices[role].texts]
+        place = round(float(x), 3), round(float(y), 3)
+        return PersonReport(placed.person + 1, round(float(frame.time), 3), place, edits)
+
+    def require_all(self) -> None:
+        """Refuse an output in which somebody who was asked for by number or picture is not.
+
+        Raises:
+            BadInputError: naming the first.
+        """
+        for role, choice in enumerate(self._choices):
+            message = choice.face.missing(self.source)
+            if role not in self._roles and message is not None:
+                raise BadInputError(message)
 
     def finish(
         self,
@@ -141,7 +228,10 @@ class EditReport:
         self.seconds = {name: round(value, 3) for name, value in times.seconds.items()}
         self.packets_skipped, self.dropped = skipped, tuple(dropped)
         self.peak_memory_mb = round(_peak_memory_mb(), 1)
-        self.measures = measures.summary() if measures is not None else {}
+        if measures is not None:
+            self.measures = measures.summary()
+            for person, part in self.people.items():
+                part.measures = measures.summary(person)
 
     def save(self, path: Path) -> None:
         """Write the report as JSON.
@@ -152,6 +242,7 @@ class EditReport:
         content = asdict(self) | {
             "source": str(self.source),
             "output": str(self.output),
+            "people": [asdict(person) for _, person in sorted(self.people.items())],
             "versions": {
                 "videoinv": __version__,
                 "torch": torch.__version__,

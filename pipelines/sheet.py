@@ -17,15 +17,17 @@ from videoinv.faces.align import crop, to_images
 
 CELL = 256
 HEADER = 24
+PEOPLE = 2
+"""Rows for one frame at most: the sheet is for judging, the report counts everybody."""
 COLUMNS = ("source", "inversion", "edited", "result in the frame")
 
 
 class Sheet:
-    """Collects rows of crops at evenly spaced frames, and writes them as one image.
+    """Collects rows of crops, one for each person, at evenly spaced frames, into one image.
 
     Args:
         frames: how many frames are expected, to spread the rows over them.
-        rows: how many rows.
+        rows: how many frames to show.
     """
 
     def __init__(self, frames: int, rows: int = 6) -> None:
@@ -33,19 +35,16 @@ class Sheet:
         self._rows: list[NDArray[np.uint8]] = []
 
     def add(self, step: Step[Rendered], result: Frame) -> None:
-        """Take a row if this frame is one of the chosen; ``result`` is the finished frame."""
-        if step.frame.index not in self._wanted or step.person is None:
+        """Take rows if this frame is one of the chosen; ``result`` is the finished frame."""
+        if step.frame.index not in self._wanted:
             return
-        alignment = step.person.inverted.placed.alignment.resized(CELL)
-        inversion, edited = to_images(torch.stack([step.person.inversion, step.person.edited]))
-        cells = [
-            crop(step.frame.image, alignment),
-            _resize(inversion),
-            _resize(edited),
-            crop(result.image, alignment),
-        ]
-        label = _label(f"{float(step.frame.time):.2f} s")
-        self._rows.append(np.vstack([label, np.hstack(cells)]))
+        people = sorted(step.people.values(), key=lambda p: p.inverted.placed.person)
+        for person in people[:PEOPLE]:
+            label = f"{float(step.frame.time):.2f} s"
+            if len(people) > 1:
+                label += f", person {person.inverted.placed.person + 1}"
+            cells = np.hstack(_cells(person, step.frame, result))
+            self._rows.append(np.vstack([_label(label), cells]))
 
     def save(self, path: Path) -> None:
         """Write the rows as a PNG.
@@ -57,6 +56,17 @@ class Sheet:
             raise OutputError(f"{path} was not written: no frame with a face was edited")
         picture = np.vstack([_titles(), *self._rows])
         write_picture(path, picture)
+
+
+def _cells(person: Rendered, source: Frame, result: Frame) -> list[NDArray[np.uint8]]:
+    alignment = person.inverted.placed.alignment.resized(CELL)
+    inversion, edited = to_images(torch.stack([person.inversion, person.edited]))
+    return [
+        crop(source.image, alignment),
+        _resize(inversion),
+        _resize(edited),
+        crop(result.image, alignment),
+    ]
 
 
 def _resize(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -17,19 +17,18 @@ from videoinv.faces.types import Alignment, Face
 from videoinv.latents import Latent
 
 A = TypeVar("A")
-B = TypeVar("B")
 Array = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
 class Step(Generic[A]):
-    """A frame on its way, with what is known so far about the person to edit in it."""
+    """A frame on its way, with what is known so far about the people to edit in it."""
 
     frame: Frame
-    segment: int
-    """Counts up at every cut and whenever the person was away: nothing is smoothed across."""
-    person: A | None
-    """``None``: nobody to edit here; the frame passes through untouched."""
+    people: Mapping[int, A]
+    """By *run*: one person without interruption. A run's number is never used again after a frame
+    without it, so every cut and every absence begins a new run, and nothing is smoothed across.
+    Empty: nobody to edit here; the frame passes through untouched."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +37,10 @@ class Placed:
 
     face: Face
     alignment: Alignment
+    person: int = 0
+    """0-based, in order of appearance, from left to right; kept over cuts and absences."""
+    roles: tuple[int, ...] = (0,)
+    """Which of the choices of faces this person is, by their places in the order given."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,49 +65,85 @@ class Rendered:
     """[3, S, S] in [−1, 1]: the same with the edit."""
 
 
+@dataclass(eq=False)
+class _Waiting(Generic[A]):
+    """A step whose values are on their way through the filters."""
+
+    step: Step[A]
+    smooth: dict[int, A] = field(default_factory=dict)
+
+    @property
+    def is_ready(self) -> bool:
+        return len(self.smooth) == len(self.step.people)
+
+    @property
+    def result(self) -> Step[A]:
+        return Step(self.step.frame, {run: self.smooth[run] for run in self.step.people})
+
+
 def filtered(
     steps: Iterable[Step[A]],
     make_filter: Callable[[], StreamFilter],
     value: Callable[[A], Array],
     rebuild: Callable[[A, Array], A],
 ) -> Iterator[Step[A]]:
-    """Smooth one value of every person over time, segment by segment, frames in order.
+    """Smooth one value of every person over time, each run by itself, frames in order.
 
     A filter with a look-ahead of k frames makes this stage k frames late, and it holds k frames.
     """
-    waiting: deque[Step[A]] = deque()
-    stream = make_filter()
-
-    def ready(values: list[Array]) -> Iterator[Step[A]]:
-        for smooth in values:
-            step = waiting.popleft()
-            assert step.person is not None  # only people wait
-            yield Step(step.frame, step.segment, rebuild(step.person, smooth))
-
+    waiting: deque[_Waiting[A]] = deque()
+    runs: dict[int, _FilteredRun[A]] = {}
     for step in steps:
-        if waiting and (step.person is None or step.segment != waiting[-1].segment):
-            yield from ready(stream.flush())
-        if step.person is None:
-            yield step
-            continue
-        waiting.append(step)
-        yield from ready(stream.push(value(step.person), float(step.frame.time)))
-    yield from ready(stream.flush())
+        for run in runs.keys() - step.people.keys():
+            runs.pop(run).flush()
+        waiting.append(_Waiting(step))
+        for run, person in step.people.items():
+            if run not in runs:
+                runs[run] = _FilteredRun(run, make_filter(), rebuild)
+            runs[run].push(waiting[-1], value(person))
+        while waiting and waiting[0].is_ready:
+            yield waiting.popleft().result
+    for last in runs.values():
+        last.flush()
+    yield from (waiter.result for waiter in waiting)
+
+
+class _FilteredRun(Generic[A]):
+    """One run's filter, and the steps that it owes a value."""
+
+    def __init__(self, run: int, stream: StreamFilter, rebuild: Callable[[A, Array], A]) -> None:
+        self._run, self._stream, self._rebuild = run, stream, rebuild
+        self._owed: deque[_Waiting[A]] = deque()
+
+    def push(self, waiting: _Waiting[A], value: Array) -> None:
+        self._owed.append(waiting)
+        self._deliver(self._stream.push(value, float(waiting.step.frame.time)))
+
+    def flush(self) -> None:
+        self._deliver(self._stream.flush())
+
+    def _deliver(self, values: list[Array]) -> None:
+        for smooth in values:
+            waiting = self._owed.popleft()
+            waiting.smooth[self._run] = self._rebuild(waiting.step.people[self._run], smooth)
 
 
 def chunked(steps: Iterable[Step[A]], size: int) -> Iterator[list[Step[A]]]:
-    """Group the steps: at most ``size`` people of one segment, or one step without a person."""
+    """Group the steps, ``size`` at a time; runs may begin and end inside a chunk."""
     chunk: list[Step[A]] = []
     for step in steps:
-        if chunk and (step.person is None or step.segment != chunk[-1].segment):
-            yield chunk
-            chunk = []
-        if step.person is None:
-            yield [step]
-            continue
         chunk.append(step)
         if len(chunk) == size:
             yield chunk
             chunk = []
     if chunk:
         yield chunk
+
+
+def by_run(chunk: Iterable[Step[A]]) -> dict[int, list[tuple[int, A]]]:
+    """The people of a chunk by run, each with their places in the chunk, in order."""
+    runs: dict[int, list[tuple[int, A]]] = {}
+    for place, step in enumerate(chunk):
+        for run, person in step.people.items():
+            runs.setdefault(run, []).append((place, person))
+    return runs

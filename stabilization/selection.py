@@ -1,10 +1,10 @@
-"""Which track is edited: the largest, the n-th from the left, or the one who looks like a photo."""
+"""Which track is edited: the largest, or the one who looks like a photo."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stabilization.tracks import Array, Track, centre_x
+from stabilization.tracks import SAME_PERSON, Array, Track
 
 
 def largest(tracks: Sequence[Track]) -> Track | None:
@@ -15,29 +15,15 @@ def largest(tracks: Sequence[Track]) -> Track | None:
     return max(tracks, key=lambda track: track.summed_area, default=None)
 
 
-def by_index(tracks: Sequence[Track], index: int) -> Track | None:
-    """The track at a 0-based place: from left to right at first appearance, late-comers after.
-
-    ``None`` if there are not so many.
-
-    Raises:
-        ValueError: if the index is negative.
-    """
-    if index < 0:
-        raise ValueError(f"index is {index}; faces are counted from 0, from the left")
-    ordered = sorted(tracks, key=lambda track: (track.first_frame, centre_x(track.first)))
-    return ordered[index] if index < len(ordered) else None
-
-
 def by_reference(
-    tracks: Sequence[Track], embedding: Array, min_similarity: float = 0.36
+    tracks: Sequence[Track], embedding: Array, min_similarity: float = SAME_PERSON
 ) -> Track | None:
     """The track whose embedding is most like a reference's, a unit vector [D].
 
     Args:
         tracks: those without an embedding are passed over.
         embedding: of the reference, by the same recogniser.
-        min_similarity: least cosine; 0.36 is what OpenCV documents for SFace.
+        min_similarity: least cosine.
 
     Returns:
         ``None`` if nobody is similar enough.

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.cast import FaceEdits
 from pipelines.cli import main
 from pipelines.edit import ClipEditor, EditSettings
 from pipelines.locate import FaceLocator
 from pipelines.media import VideoReader, VideoWriter
+from pipelines.steady import steady_crops
 from pipelines.steady_offsets import SHARE, SteadyOffsets, join
 from videoinv import load
 from videoinv.checkpoints.fetch import fetch
@@ -73,7 +75,7 @@ def test_every_system_edits_the_face_and_nothing_else(system, files, clip, tmp_p
     model = open_model(files, system)
     steps = 2 if system in ("stylegan2", "restyle-psp", "restyle-e4e") else None
     editor = ClipEditor(model, EditSettings(chunk=2, steps=steps))
-    report = editor.edit(clip, tmp_path / "out.mp4", [shift()])
+    report = editor.edit(clip, tmp_path / "out.mp4", [FaceEdits([shift()])])
     assert model.info.system == system
     assert (report.frames, report.faces) == (FRAMES, FRAMES)
     for before, after in zip(VideoReader(clip), VideoReader(tmp_path / "out.mp4"), strict=True):
@@ -98,12 +100,13 @@ def inverted(model, clip, **how) -> tuple[list[Latent], Spy]:
     """The latents of a clip's frames before smoothing, and the calls that made them."""
     spy = Spy(model.encoder)
     editor = ClipEditor(replace(model, encoder=spy), EditSettings(chunk=2, code_sigma=0, **how))
-    placed = editor.steady_crops(locate(editor, clip))
-    return [step.person.latent for step in editor.invert(placed)], spy
+    placed = steady_crops(locate(editor, clip), 1.0, 3.0)
+    inverted = [person for step in editor.invert(placed) for person in step.people.values()]
+    return [person.latent for person in inverted], spy
 
 
 def locate(editor, clip):
-    locator = FaceLocator(lambda scale: SMALL.resolution, editor._detector, editor._mesh)
+    locator = FaceLocator(lambda scale: SMALL.resolution, editor.networks)
     return locator.locate(VideoReader(clip))
 
 

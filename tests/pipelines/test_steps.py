@@ -1,4 +1,4 @@
-"""Stages: smoothing keeps order and people, and never looks across a segment."""
+"""Stages: smoothing keeps order and people, and never looks from one run into another."""
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.media.frame import Frame
-from pipelines.steps import Step, chunked, filtered
+from pipelines.steps import Step, by_run, chunked, filtered
 from pipelines.timing import StageTimes
 from stabilization.filters import Gaussian, filter_segments
 
@@ -18,22 +18,28 @@ class Person:
     value: float
 
 
-def steps_of(layout, values):
-    """``layout``: per frame the segment, or None for nobody."""
+def steps_of(layout):
+    """``layout``: per frame the runs in it, each with its value."""
     image = np.zeros((2, 2, 3), np.uint8)
     return [
         Step(
             Frame(image, index, Fraction(1, 25), index),
-            segment if segment is not None else 99,
-            None if segment is None else Person(values[index]),
+            {run: Person(value) for run, value in people.items()},
         )
-        for index, segment in enumerate(layout)
+        for index, people in enumerate(layout)
     ]
 
 
-layouts = st.lists(
-    st.tuples(st.one_of(st.none(), st.integers(0, 3)), st.integers(1, 9)), max_size=6
-).map(lambda runs: [segment for segment, length in runs for _ in range(length)])
+@st.composite
+def layouts(draw):
+    """Frames with runs of several people that begin and end anywhere, but never come back."""
+    frames = draw(st.integers(0, 30))
+    layout = [{} for _ in range(frames)]
+    for run in range(draw(st.integers(0, 5)) if frames else 0):
+        begin = draw(st.integers(0, frames - 1))
+        for index in range(begin, draw(st.integers(begin + 1, frames))):
+            layout[index][run] = draw(st.floats(-9, 9))
+    return layout
 
 
 def smooth(steps):
@@ -45,30 +51,23 @@ def smooth(steps):
     )
 
 
-@given(layouts, st.randoms(use_true_random=False))
-def test_smoothing_is_the_offline_filter_on_every_run_of_a_segment(layout, random):
-    values = [random.uniform(-9, 9) for _ in layout]
-    results = list(smooth(iter(steps_of(layout, values))))
+@given(layouts())
+def test_smoothing_is_the_offline_filter_on_every_run(layout):
+    results = list(smooth(iter(steps_of(layout))))
     assert [step.frame.index for step in results] == list(range(len(layout)))
-    begin = 0
-    while begin < len(layout):
-        end = begin
-        while end < len(layout) and layout[end] == layout[begin]:
-            end += 1
-        if layout[begin] is None:
-            assert all(step.person is None for step in results[begin:end])
-        else:
-            run = np.array(values[begin:end])[:, None]
-            offline = filter_segments(lambda: Gaussian(1.5), run)[:, 0]
-            assert np.allclose([step.person.value for step in results[begin:end]], offline)
-        begin = end
+    assert [list(step.people) for step in results] == [list(people) for people in layout]
+    for run in {run for people in layout for run in people}:
+        values = np.array([[people[run]] for people in layout if run in people])
+        offline = filter_segments(lambda: Gaussian(1.5), values)[:, 0]
+        ours = [step.people[run].value for step in results if run in step.people]
+        assert np.allclose(ours, offline)
 
 
 def test_smoothing_streams():
     taken = []
 
     def source():
-        for step in steps_of([0] * 100, [0.0] * 100):
+        for step in steps_of([{0: 0.0, 1: 1.0}] * 100):
             taken.append(step)
             yield step
 
@@ -76,15 +75,16 @@ def test_smoothing_streams():
     assert len(taken) == Gaussian(1.5).delay + 1
 
 
-@given(layouts, st.integers(1, 5))
-def test_chunks_hold_people_of_one_segment_or_one_frame_without(layout, size):
-    steps = steps_of(layout, [0.0] * len(layout))
+@given(layouts(), st.integers(1, 5))
+def test_chunks_hold_all_frames_in_order(layout, size):
+    steps = steps_of(layout)
     chunks = list(chunked(iter(steps), size))
     assert [step for chunk in chunks for step in chunk] == steps
+    assert all(len(chunk) == size for chunk in chunks[:-1])
     for chunk in chunks:
-        assert len(chunk) <= size
-        assert len({step.segment for step in chunk}) == 1
-        assert len(chunk) == 1 or all(step.person is not None for step in chunk)
+        people = [(at, run, person) for run, some in by_run(chunk).items() for at, person in some]
+        assert len(people) == sum(len(step.people) for step in chunk)
+        assert all(chunk[at].people[run] is person for at, run, person in people)
 
 
 def test_times_of_nested_stages_are_not_counted_twice(monkeypatch):
