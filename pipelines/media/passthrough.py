@@ -39,8 +39,11 @@ class Passthrough:
         self._targets: dict[int, Stream] = {}
         chapters = self._input.chapters()
         for stream in self._input.streams:
-            # mp4 and mov keep the titles of chapters in a track, which their muxer makes anew.
-            if stream.index != picture.index and not (chapters and stream.name == "bin_data"):
+            # mp4 and mov keep the titles of chapters and the picture's timecode in tracks, which
+            # their muxer makes anew; of a timecode it would not close a file with both.
+            titles = chapters and stream.name == "bin_data"
+            timecode = "timecode" in picture.metadata and _is_timecode(stream)
+            if stream.index != picture.index and not titles and not timecode:
                 self._adopt(stream, format_name)
         output.metadata.update(own_tags_removed(self._input.metadata))
         if chapters:
@@ -100,10 +103,18 @@ def _add(output: OutputContainer, stream: Stream) -> Stream:
     return added
 
 
+def _is_timecode(stream: Stream) -> bool:
+    return stream.type == "data" and "timecode" in stream.metadata
+
+
 def _refusal(stream: Stream, format_name: str) -> str | None:
     """Why a stream cannot be copied; containers are asked by writing the header of a trial file."""
     if stream.disposition & Disposition.attached_pic:
         return "a cover picture, which shows the video before the edit"
+    if _is_timecode(stream):
+        return "a timecode that is not the picture's"
+    if stream.type == "attachment" and format_name != "matroska":
+        return f"{format_name} holds no attachments"  # WebM's muxer leaves them out silently
     try:
         with av.open(io.BytesIO(), "w", format=format_name) as trial:
             _add(trial, stream)

@@ -108,6 +108,7 @@ def make(
     chapters: bool = False,
     draw: Callable[[int, int, int], Picture] = picture,
     alpha: bool = False,
+    timecode: str | None = None,
 ) -> Path:
     """Write a video; ``color`` is (range, matrix, primaries, transfer) by H.273's numbers."""
     clock = _CONTAINER.get(path.suffix[1:], {})
@@ -120,6 +121,8 @@ def make(
             context = stream.codec_context
             context.color_range, context.colorspace = color[:2]
             context.color_primaries, context.color_trc = color[2:]
+        if timecode is not None:
+            stream.metadata["timecode"] = timecode
         if rotation is not None:
             stream.set_display_rotation(rotation)
         container.metadata.update(title="A title", comment="Mine.")
