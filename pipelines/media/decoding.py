@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from pipelines.media.continuity import Continuity
 from pipelines.media.opening import decoder_of
 
 # A file that cannot be read any more: give up after so many failures in a row.
@@ -41,6 +42,7 @@ class Decoding:
         self._stream = stream
         self._size = size
         self._decoder = decoder_of(stream)
+        self._clock = Continuity(strict=True)
         self._failures = 0
         self._sent = 0
         self._received = 0
@@ -81,6 +83,7 @@ class Decoding:
                 for packet in self._container.demux(self._stream):
                     attempts = 0
                     if packet.size:
+                        self._clock.mend(packet)
                         self._note(packet)
                         yield packet
                 break

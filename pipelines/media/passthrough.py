@@ -12,6 +12,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
+from pipelines.media.continuity import Continuity
 from pipelines.media.opening import open_video, video_stream
 from pipelines.media.tags import own_tags_removed
 
@@ -81,12 +82,23 @@ class Passthrough:
         streams = [self._input.streams[index] for index in self._targets]
         if not streams:
             return
+        clocks = {stream.index: Continuity(strict=stream.type == "audio") for stream in streams}
         try:
             for packet in self._input.demux(streams):
                 if packet.size:
+                    self._mend(packet, clocks[packet.stream_index])
                     yield packet
         except av.FFmpegError as error:
             self._dropped.append(f"end of the copied streams: the source breaks off ({error})")
+
+    def _mend(self, packet: Packet[Stream], clock: Continuity) -> None:
+        known = len(clock.jumps)
+        clock.mend(packet)
+        for time in clock.jumps[known:]:
+            self._dropped.append(
+                f"{named(packet.stream)}: own times from {float(time):.2f} s on, where its clock "
+                "jumps back; it goes on without a gap"
+            )
 
 
 def named(stream: Stream) -> str:

@@ -1,12 +1,15 @@
 """Frame times in the output equal those of the input, one by one."""
 
+import itertools
 from fractions import Fraction
 
+import av
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.media import VideoReader, packet_digests, timestamps
+from pipelines.media.continuity import Continuity
 
 CLOCKS = [Fraction(1, 90000), Fraction(1, 15360), Fraction(1, 600), Fraction(1001, 30000)]
 
@@ -83,3 +86,39 @@ def test_reader_describes_the_clip(studio):
     assert reader.duration == Fraction(24, 30)
     assert reader.has_audio and reader.rotation == 0
     assert not VideoReader(studio.make("mute.mp4", audio=())).has_audio
+
+
+def test_recordings_joined_byte_by_byte_go_on_where_the_clock_jumps_back(studio, tmp_path):
+    clock = Fraction(1, 90000)
+    pts = range(270000, 270000 + 60 * 3000, 3000)
+    part = studio.make("part.ts", pts=pts, time_base=clock).read_bytes()
+    source = tmp_path / "in.ts"
+    source.write_bytes(part * 2)
+    writer = studio.copy(source, tmp_path / "out.mp4")
+    after = timestamps(tmp_path / "out.mp4")
+    assert len(after) == 120
+    gaps = [late - early for early, late in itertools.pairwise(after)]
+    assert all(Fraction(1, 40) < gap < Fraction(1, 10) for gap in gaps)
+    sound = packet_digests(tmp_path / "out.mp4")
+    assert len(sound) == len(packet_digests(source)) > 100  # AAC loses TS's own headers
+    times = [time for time, _, _ in sound]
+    assert times == sorted(times) and 6 < times[-1] < 8
+    assert [reason for reason in writer.dropped if "clock jumps back" in reason]
+
+
+@given(
+    ticks=st.lists(st.integers(-(10**5), 10**5), min_size=1, max_size=50),
+    shown=st.lists(st.integers(0, 5000), min_size=50, max_size=50),
+)
+def test_decoding_times_always_increase_and_are_never_after_showing(ticks, shown):
+    clock, mended = Continuity(strict=True), []
+    for dts, delay in zip(ticks, shown, strict=False):
+        packet = av.Packet(b"x")
+        packet.time_base = Fraction(1, 1000)
+        packet.dts, packet.pts = dts, dts + delay
+        clock.mend(packet)
+        assert packet.pts >= packet.dts
+        mended.append(packet.dts)
+    assert all(early < late for early, late in itertools.pairwise(mended))
+    if all(early < late for early, late in itertools.pairwise(ticks)):
+        assert mended == ticks and not clock.jumps
