@@ -18,9 +18,12 @@ STEM = "conv_stem.weight"
 def start_from(network: nn.Module, trained: nn.Module) -> int:
     """Copy a trained encoder's trunk and codes head into all of a network's; count the tensors.
 
-    A tensor of another shape stays as it was. A stem that also sees a reconstruction takes the
-    image's channels and begins with none of the reconstruction's.
+    An encoder of the same system is copied whole. A tensor of another shape stays as it was. A
+    stem that also sees a reconstruction takes the image's channels and begins with none of the
+    reconstruction's.
     """
+    if _shapes(network) == _shapes(trained):
+        return _copy(network, trained.state_dict())
     trunk, head = (_first(trained, kind).state_dict() for kind in (EfficientNetLite0, CodesHead))
     copied = 0
     for module in network.modules():
@@ -33,6 +36,10 @@ def start_from(network: nn.Module, trained: nn.Module) -> int:
 
 def _first(network: nn.Module, kind: type[M]) -> M:
     return next(module for module in network.modules() if isinstance(module, kind))
+
+
+def _shapes(module: nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in module.state_dict().items()}
 
 
 def _stem(weight: Tensor, channels: int) -> Tensor:

@@ -29,3 +29,13 @@ def test_what_does_not_fit_stays():
     assert torch.equal(network[0].codes.rows[0].weight, before)
     stem = network[0].backbone.conv_stem.weight
     assert torch.equal(stem, trained.backbone.conv_stem.weight)
+
+
+def test_an_encoder_of_the_same_system_is_copied_whole():
+    torch.manual_seed(0)
+    first, second = (
+        nn.ModuleList([CodesNet((2,), LightSize(levels=2)) for _ in range(2)]) for _ in range(2)
+    )
+    assert start_from(second, first) == len(first.state_dict())
+    states = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
+    assert all(torch.equal(a, b) for a, b in states)
