@@ -94,6 +94,9 @@ def _pip_download(package: Package, folder: Path, out: Path) -> None:
     command += ["--disable-pip-version-check", "--no-deps", "--ignore-requires-python"]
     command += ["--require-hashes", "--no-build-isolation", f"{kind}={package.project}"]
     command += ["--dest", str(out), "--requirement", str(requirement)]
+    if package.platform is not None:
+        command += ["--platform", package.platform, "--implementation", "cp"]
+        command += ["--python-version", "3.11"]
     settings = _without_setup(folder) if package.format == "sdist" else {}
     # In the folder the user is in: what pip.conf and PIP_… say may be relative to it.
     _run(command, package, folder, cwd=Path.cwd(), settings=settings)

@@ -17,6 +17,9 @@ class Package:
     format: Literal["wheel", "sdist", "tarball"]
     bytes: int
     sha256: str
+    platform: str | None = None
+    """pip's tag of a wheel that is built for one platform: it is fetched on any, for what is in
+    it besides its programs."""
 
     def __str__(self) -> str:
         return f"{self.project} {self.version} ({self.index} {self.format})"

@@ -37,6 +37,14 @@ def woman() -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="session")
+def covered() -> dict[int, np.ndarray]:
+    """The woman by frame: before her hand comes, a fist at her mouth, fingers on her nose and
+    beside her mouth."""
+    indices = [40, 66, 67, 120, 200]
+    return dict(zip(indices, read_frames(fetch("clip-hand-over-face"), set(indices)), strict=True))
+
+
+@pytest.fixture(scope="session")
 def detector() -> FaceDetector:
     return FaceDetector()
 
