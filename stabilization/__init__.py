@@ -2,7 +2,8 @@
 
     cuts         CutDetector: which frame begins a new shot
     tracks       Tracker: detections → tracks; interpolate_gap for the frames without one
-    selection    which track is edited: largest, by index from the left, by reference
+    people       People: who comes back is recognised; every track gets a person's number
+    selection    which track is edited: largest, by reference
     filters      Gaussian and Savitzky–Golay with look-ahead; the push/flush interface; angles
     one_euro     OneEuro: the causal filter for a live picture
     measures     jitter with lag and amplitude, the breathing crop, tLP

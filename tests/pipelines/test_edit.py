@@ -9,9 +9,11 @@ import pytest
 
 from pipelines.cli import main
 from pipelines.media import VideoReader, VideoWriter, packet_digests, timestamps
+from pipelines.pictures import write_picture
 from videoinv.checkpoints.fetch import fetch
 
 FRAMES = 6
+FAST = ("--size", "256", "--steps", "1")
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,13 @@ def test_the_sheet_shows_four_columns(edited):
         (["IN", "-o", "OUT", "--encoder", "magic"], 2, "optimize"),
         (["IN", "-o", "OUT", "--device", "abacus"], 2, "cuda"),
         (["IN", "-o", "OUT", "--chunk", "0"], 2, "1 and more"),
+        (["IN", "-o", "OUT", "--detect-every", "0"], 2, "1 and more"),
+        (["IN", "-o", "OUT", "--code-sigma", "-1"], 2, "--code-sigma is -1"),
+        (["IN", "-o", "OUT", "--face", "0"], 2, "counted from 1"),
+        (["IN", "-o", "OUT", "--face", "anna"], 2, "'largest'"),
+        (["IN", "-o", "OUT", "--face", "WALL"], 2, "shows no face"),
+        (["IN", "-o", "OUT", "--edit", "nobody.png:smile=1"], 2, "nobody.png cannot be read"),
+        (["IN", "-o", "OUT", "--face", "2", *FAST], 2, "no face 2"),
     ],
 )
 def test_bad_input_is_one_sentence_and_leaves_nothing(
@@ -100,8 +109,11 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
 ):
     text = tmp_path / "letter.mp4"
     text.write_text("Dear Sir or Madam,")
+    wall = clip.with_name("wall.png")
+    write_picture(wall, np.full((64, 64, 3), 90, np.uint8))
     places = {
         "IN": clip,
+        "WALL": wall,
         "TEXT": text,
         "MISSING": tmp_path / "none.mp4",
         "OUT": tmp_path / "out.mp4",
