@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
@@ -49,6 +51,9 @@ ENCODERS: dict[str, Settings] = {
     "libsvtav1": Settings(18, "8"),
     "h264_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
     "hevc_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
+    "av1_nvenc": Settings(22, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
+    "h264_qsv": Settings(18, "medium", "global_quality"),
+    "hevc_qsv": Settings(18, "medium", "global_quality"),
     # Constant quality exists on some Macs only.
     "h264_videotoolbox": Settings(fixed={"b": "24M"}),
     "hevc_videotoolbox": Settings(fixed={"b": "24M"}),
@@ -57,6 +62,16 @@ ENCODERS: dict[str, Settings] = {
 
 # For 8 bits per sample and for more.
 _DEFAULTS = {"webm": ("libvpx-vp9", "libsvtav1"), "others": ("libx264", "libx265")}
+HARDWARE = "hardware"
+"""Asks for whatever encoder this machine has in hardware."""
+# For 8 bits per sample and for more.
+_HARDWARE = {
+    "others": (
+        ("h264_nvenc", "h264_qsv", "h264_videotoolbox", "h264_amf"),
+        ("hevc_nvenc", "hevc_qsv", "hevc_videotoolbox", "hevc_amf"),
+    ),
+    "webm": (("av1_nvenc", "av1_qsv", "av1_amf"),) * 2,
+}
 # Where a container can hold an alpha channel, what writes it.
 _WITH_ALPHA = {"webm": "libvpx-vp9", "matroska": "libvpx-vp9", "mov": "prores_ks"}
 
@@ -109,7 +124,8 @@ def choose_encoding(
         container: libav's name of the output container.
         source: the source's format, after a turn of the picture.
         size: (width, height) of the output.
-        codec: an encoder's name in libav, or ``None`` for the default.
+        codec: an encoder's name in libav, "hardware" for the first of this machine's that works
+            (else the default), or ``None`` for the default.
         crf: quality on the encoder's scale, ``None`` for the default.
         preset: the encoder's speed setting, ``None`` for the default.
         hdr: what the source says about its mastering.
@@ -117,7 +133,27 @@ def choose_encoding(
     Raises:
         BadInputError: if libav has no video encoder of that name.
     """
-    encoder = _encoder(codec or _default_codec(container, source))
+    encoding = partial(_encoding, source=source, size=size, crf=crf, preset=preset, hdr=hdr)
+    usual = _default_codec(container, source)
+    if codec != HARDWARE:
+        return encoding(codec or usual)
+    for name in _HARDWARE["webm" if container == "webm" else "others"][source.depth > 8]:
+        if name in av.codecs_available and _opens(found := encoding(name), size):
+            return found
+    loss = f"hardware encoder: none works here, so {usual} was taken"
+    return replace(software := encoding(usual), losses=(loss, *software.losses))
+
+
+def _encoding(
+    name: str,
+    *,
+    source: PlanarFormat,
+    size: tuple[int, int],
+    crf: int | None,
+    preset: str | None,
+    hdr: Hdr,
+) -> Encoding:
+    encoder = _encoder(name)
     codec = encoder.name
     # Some hardware encoders list no formats; all of them take 8-bit 4:2:0.
     taken = {pixels.name for pixels in encoder.video_formats or ()} or {"yuv420p"}
@@ -139,6 +175,21 @@ def _default_codec(container: str, source: PlanarFormat) -> str:
         return _WITH_ALPHA[container]
     ordinary, deep = _DEFAULTS.get(container, _DEFAULTS["others"])
     return ordinary if source.depth == 8 else deep
+
+
+def _opens(encoding: Encoding, size: tuple[int, int]) -> bool:
+    """Whether an encoder works on this machine: hardware is there only when it opens."""
+    context = av.CodecContext.create(encoding.codec, "w")
+    assert isinstance(context, av.VideoCodecContext)  # _encoder lets no other pass
+    context.width, context.height = size
+    context.pix_fmt = encoding.pixel_format
+    context.time_base = Fraction(1, 30)
+    context.options = dict(encoding.options)
+    try:
+        context.open()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
 
 
 def _encoder(name: str) -> av.Codec:

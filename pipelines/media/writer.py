@@ -48,8 +48,8 @@ class VideoWriter:
         path: the output; its suffix chooses the container (``encoders.CONTAINERS``). A folder, or
             a pattern such as ``shot_%04d.png`` or ``frames/*.jpg``, asks for pictures.
         source: the video that the frames come from.
-        codec: a video encoder of libav; ``None`` takes VP9 for WebM, H.264 for 8-bit video and
-            HEVC for deeper video.
+        codec: a video encoder of libav, or "hardware" for this machine's own; ``None`` takes VP9
+            for WebM, H.264 for 8-bit video and HEVC for deeper video.
         crf: quality on the encoder's scale, lower is better; ``None`` takes a default that keeps
             what was not edited at 40 dB or more.
         preset: the encoder's speed setting; ``None`` takes a default.

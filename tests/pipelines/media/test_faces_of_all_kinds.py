@@ -8,7 +8,14 @@ import av
 import numpy as np
 import pytest
 
-from pipelines.media import Provenance, VideoReader, VideoWriter, packet_digests, timestamps
+from pipelines.media import (
+    Provenance,
+    VideoReader,
+    VideoWriter,
+    encoders,
+    packet_digests,
+    timestamps,
+)
 from pipelines.media.planes import planes_of
 
 LIMITED, FULL = 1, 2
@@ -233,3 +240,25 @@ def test_a_corrupt_packet_costs_its_frames_only(studio, film, codec):
     lost = set(whole) - set(timestamps(result.output))
     assert 0 < len(lost) == result.reader.skipped <= 10
     assert packet_digests(result.output) == sound
+
+
+@pytest.mark.parametrize(("name", "usual"), [("out.mp4", "libx264"), ("out.webm", "libvpx-vp9")])
+def test_hardware_is_used_where_it_works_and_is_never_in_the_way(studio, film, name, usual):
+    source = film("in.mp4", audio=())
+    result = edit(studio, source, name, codec="hardware")
+    assert len(timestamps(result.output)) == 8 and min(result.inside) > 28
+    missing = f"hardware encoder: none works here, so {usual} was taken"
+    with av.open(str(result.output)) as container:
+        written = container.streams.video[0].codec_context.name
+    assert written in {"h264", "av1"} if missing not in result.writer.dropped else {"h264", "vp9"}
+
+
+def test_hardware_that_opens_is_taken(studio, film, monkeypatch):
+    """libx265 stands in for a chip: it is listed, it opens, it is used."""
+    chips = {"others": (("no_such_chip", "h264_nvenc", "libx265"),) * 2, "webm": ((), ())}
+    monkeypatch.setattr(encoders, "_HARDWARE", chips)
+    monkeypatch.setattr(encoders, "_opens", lambda chosen, _: chosen.codec == "libx265")
+    result = edit(studio, film("in.mp4", audio=()), "out.mp4", codec="hardware")
+    with av.open(str(result.output)) as container:
+        assert container.streams.video[0].codec_context.name == "hevc"
+    assert result.writer.dropped == []

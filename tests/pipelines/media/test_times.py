@@ -102,7 +102,7 @@ def test_recordings_joined_byte_by_byte_go_on_where_the_clock_jumps_back(studio,
     sound = packet_digests(tmp_path / "out.mp4")
     assert len(sound) == len(packet_digests(source)) > 100  # AAC loses TS's own headers
     times = [time for time, _, _ in sound]
-    assert times == sorted(times) and 6 < times[-1] < 8
+    assert times == sorted(times) and 3.5 < times[-1] < 4.5
     assert [reason for reason in writer.dropped if "clock jumps back" in reason]
 
 
