@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from pipelines import bench, directions, edit_command, invert, models, train, train_heads
+from pipelines.evaluation import command as evaluate
 from videoinv import __version__
 from videoinv.errors import VideoInvError
 
@@ -36,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"videoinv {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (edit_command, invert, models, directions, bench, train, train_heads):
+    for command in (edit_command, invert, evaluate, models, directions, bench, train, train_heads):
         command.add_parser(commands)
     return parser
 

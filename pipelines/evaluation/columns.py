@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 Better = Literal["higher", "lower", "source", "one", "zero", "none"]
-"""``source``: near to the source's own value, which is the next column."""
+"""``source``: near to the source's own value, which is in the same column."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,15 @@ class Column:
     meaning: str
     power: int = 0
     """The table shows the number times 10 to this power."""
+    source: str = ""
+    """Field with the source's own value, shown in brackets."""
 
-    def text(self, value: float | None) -> str:
-        """The number as it stands in a table."""
+    def text(self, values: Mapping[str, float | None]) -> str:
+        """The number as it stands in a table, out of all by name."""
+        own = self._number(values[self.name])
+        return f"{own} ({self._number(values[self.source])})" if self.source else own
+
+    def _number(self, value: float | None) -> str:
         return "–" if value is None else f"{value * 10**self.power:.{self.digits}f}"
 
     @property
@@ -39,12 +46,17 @@ def _superscript(power: int) -> str:
 PER_FRAME = (
     Column("ssim", "SSIM", "higher", 3, "Wang et al. 2004, on [0, 1]; mean over frames"),
     Column("psnr", "PSNR", "higher", 2, "in dB on [0, 1]; mean over frames"),
-    Column("mse", "MSE", "lower", 4, "on [−1, 1]; mean over frames"),
+    Column("mse", "MSE", "lower", 3, "on [−1, 1]; mean over frames"),
     Column("lpips", "LPIPS", "lower", 3, "Zhang et al. 2018; mean over frames"),
     Column("identity", "ID", "higher", 3, "cosine of the embeddings; mean over frames"),
 )
 """The five of the papers' tables, in their order."""
 
+COUNTS = (
+    Column("frames", "frames", "none", 0, "of the source"),
+    Column("scored", "scored", "none", 0, "those in which the source's face was found"),
+    Column("lost", "lost", "lower", 0, "scored ones in which the result shows no face"),
+)
 OVER_TIME = (
     Column(
         "tl_id",
@@ -63,8 +75,8 @@ OVER_TIME = (
         "mean squared change along the source's flow, "
         "where nothing is hidden (Lai et al. 2018); in the face's crop",
         3,
+        "source_warping_error",
     ),
-    Column("source_warping_error", "source's", "none", 3, "warping error of the source itself", 3),
     Column(
         "tof",
         "tOF",
@@ -86,9 +98,7 @@ OVER_TIME = (
         3,
         "RMS second difference of the landmarks per inter-ocular distance",
         3,
-    ),
-    Column(
-        "source_jitter", "source's", "none", 3, "the source's motion, and noise of landmarks", 3
+        "source_jitter",
     ),
     Column(
         "excess_jitter",
@@ -113,8 +123,8 @@ OVER_TIME = (
         2,
         "power above 3 Hz of the crop's centre per its size",
         6,
+        "source_breathing_centre",
     ),
-    Column("source_breathing_centre", "source's", "none", 2, "of the source's crop", 6),
     Column(
         "breathing_scale",
         "of scale",
@@ -122,9 +132,9 @@ OVER_TIME = (
         2,
         "power above 3 Hz of the logarithm of the crop's size",
         6,
+        "source_breathing_scale",
     ),
-    Column("source_breathing_scale", "source's", "none", 2, "of the source's crop", 6),
 )
 """Stability, with what it may cost: no number here means much without the others."""
 
-COLUMNS = PER_FRAME + OVER_TIME
+COLUMNS = PER_FRAME + COUNTS + OVER_TIME

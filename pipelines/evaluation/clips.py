@@ -1,0 +1,64 @@
+"""Which clips a command line means, and how they are to be made."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipelines.compose import Blend
+from pipelines.edit import EditSettings
+from pipelines.evaluation.work import Job, ModelChoice
+from videoinv.errors import BadInputError
+
+SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+
+
+def find_clips(paths: Sequence[Path]) -> list[Path]:
+    """Videos, and the videos in folders, in the order given.
+
+    Raises:
+        BadInputError: if one is not there, a folder holds none, or two have the same name.
+    """
+    clips = [clip for path in paths for clip in _clips_of(path)]
+    stems = [clip.stem for clip in clips]
+    twins = sorted({stem for stem in stems if stems.count(stem) > 1})
+    if twins:
+        raise BadInputError(
+            f"two clips are named {twins[0]}, so their results would be one file: rename one"
+        )
+    return clips
+
+
+def _clips_of(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise BadInputError(f"{path}: no such file or folder")
+    clips = sorted(clip for clip in path.iterdir() if clip.suffix.lower() in SUFFIXES)
+    if not clips:
+        raise BadInputError(f"{path} holds no video ({', '.join(SUFFIXES)})")
+    return clips
+
+
+def job_of(args: argparse.Namespace, default_edit: str | None = None) -> Job:
+    """What the options of ``videoinv evaluate`` ask for.
+
+    Args:
+        args: of the command line.
+        default_edit: if none is given.
+
+    Raises:
+        BadInputError: if ``--frames`` is not positive.
+    """
+    if args.frames is not None and args.frames < 1:
+        raise BadInputError(f"--frames is {args.frames}; allowed are 1 and more")
+    edits = tuple(args.edit) or ((default_edit,) if default_edit else ())
+    # Added to the source, no change is no picture: without edits the face must be replaced.
+    blend: Blend = args.blend or ("residual" if edits else "replace")
+    return Job(
+        ModelChoice(args.model or "default", args.encoder, args.generator, args.device, args.dtype),
+        edits,
+        EditSettings(steps=args.steps, blend=blend),
+        args.frames,
+    )

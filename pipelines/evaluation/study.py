@@ -1,0 +1,128 @@
+"""Settings against each other: every encoder with every kind of smoothing, start and feature edit.
+
+Also the default pipeline against the obvious one, which does each frame by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from pathlib import Path
+
+from pipelines.edit import EditSettings
+from pipelines.evaluation.columns import Column
+from pipelines.evaluation.evaluation import Evaluation
+from pipelines.evaluation.inversion import FRAME, INVERSION
+from pipelines.evaluation.scores import ClipScores, mean, mean_of_clips
+from pipelines.evaluation.tables import Row, Table, both_tables, row
+from pipelines.evaluation.work import Job, Task
+
+STRONG = 3.0
+"""How much wider the windows of strong smoothing are than the default ones."""
+SMOOTHINGS = ("off", "default", "strong")
+STARTS = ("warm", "cold")
+DELTAS = ("on", "off")
+LABELS = ("encoder", "smoothing", "start", "feature delta")
+COSTS = (
+    Column("moved", "edit", "higher", 3, "mean change of the attributes that are edited"),
+    Column("making", "making s/frame", "lower", 3, "work of all stages of the edit"),
+    Column("scoring", "scoring s/frame", "lower", 3, "before and after the video encoder"),
+)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to do the job, with its place on each axis."""
+
+    labels: tuple[str, ...]
+    job: Job
+
+    def task(self, clip: Path) -> Task:
+        """This variant on a clip."""
+        names = [Path(label).stem for label in self.labels]
+        return Task("--".join([clip.stem, *names]), clip, self.job)
+
+
+def smoothed(settings: EditSettings, smoothing: str) -> EditSettings:
+    """The settings with their windows over time as ``SMOOTHINGS`` names them."""
+    factor = {"off": 0.0, "default": 1.0, "strong": STRONG}[smoothing]
+    return replace(
+        settings,
+        center_sigma=factor * settings.center_sigma,
+        shape_sigma=factor * settings.shape_sigma,
+        code_sigma=factor * settings.code_sigma,
+        offsets="frame" if smoothing == "off" else settings.offsets,
+    )
+
+
+def study(
+    job: Job,
+    encoders: Sequence[str | None],
+    smoothings: Sequence[str] = SMOOTHINGS,
+    starts: Sequence[str] = STARTS,
+    deltas: Sequence[str] = DELTAS,
+) -> list[Variant]:
+    """Every combination, in the order of the arguments."""
+    return [
+        Variant(
+            (encoder or job.model.name, smoothing, start, delta),
+            replace(
+                job,
+                model=replace(job.model, encoder=encoder),
+                settings=smoothed(job.settings, smoothing),
+                warm=start == "warm",
+                feature_delta=delta == "on",
+            ),
+        )
+        for encoder, smoothing, start, delta in product(encoders, smoothings, starts, deltas)
+    ]
+
+
+def default_and_obvious(job: Job) -> list[Variant]:
+    """The job as it is, and as one would do it at first.
+
+    The obvious way inverts every frame from the mean, smooths nothing, and pastes the generated
+    face over the source's.
+    """
+    settings = replace(smoothed(job.settings, "off"), blend="replace")
+    return [
+        Variant(("default",), job),
+        Variant(("obvious",), replace(job, settings=settings, warm=False)),
+    ]
+
+
+def study_tables(
+    variants: Sequence[Variant],
+    evaluations: Mapping[str, Evaluation],
+    clips: Sequence[Path],
+    labels: tuple[str, ...] = LABELS,
+) -> list[Table]:
+    """Means over the clips: of the inversion, of the frames with the edit, and what both cost."""
+    keys = {variant: [variant.task(clip).key for clip in clips] for variant in variants}
+    done = {
+        variant.labels: [evaluations[key] for key in some if key in evaluations]
+        for variant, some in keys.items()
+    }
+    done = {label: some for label, some in done.items() if some}
+    tables = [
+        Table("Edit and cost", labels, COSTS, tuple(_costs(*some) for some in done.items())),
+    ]
+    for title, track in (("Edited, in the frame", FRAME), ("Inversion", INVERSION)):
+        means = [(label, _mean(some, track), "") for label, some in done.items()]
+        tables += both_tables(title, labels, means)
+    return tables
+
+
+def _mean(evaluations: Sequence[Evaluation], track: str) -> ClipScores:
+    return mean_of_clips([evaluation.track(track).scores for evaluation in evaluations])
+
+
+def _costs(labels: tuple[str, ...], evaluations: Sequence[Evaluation]) -> Row:
+    frames = _mean(evaluations, FRAME).frames
+    values = {
+        "moved": mean(value for each in evaluations for value in each.attributes.values()),
+        "making": sum(each.seconds["making"] for each in evaluations) / frames,
+        "scoring": sum(each.seconds["scoring"] for each in evaluations) / frames,
+    }
+    return row(labels, values, COSTS)

@@ -1,0 +1,213 @@
+"""Many clips: one result file for each, so that a killed run goes on; here or on Ray."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+import videoinv
+from pipelines.edit import ClipEditor, EditSettings
+from pipelines.evaluation.evaluation import Evaluation
+from pipelines.evaluation.inversion import evaluate_clip
+from pipelines.evaluation.networks import Networks
+from pipelines.evaluation.variants import varied
+from videoinv.checkpoints.cache import atomic_path, sha256_of
+from videoinv.devices import resolve_device
+from videoinv.editing.edit import parse_edit
+from videoinv.errors import BadInputError, MissingExtraError, OutputError
+from videoinv.model import Model
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """The model, as ``videoinv.load`` takes it."""
+
+    name: str = "default"
+    encoder: str | None = None
+    generator: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+
+    def load(self) -> Model:
+        """The model itself."""
+        return videoinv.load(
+            self.name,
+            encoder=self.encoder,
+            generator=self.generator,
+            device=self.device,
+            dtype=self.dtype,
+        )
+
+    @property
+    def fingerprint(self) -> list[str]:
+        """What the scores depend on; files count by their content."""
+        names = [self.name, self.encoder or "", self.generator or "", self.dtype]
+        return [sha256_of(Path(name)) if Path(name).is_file() else name for name in names]
+
+
+@dataclass(frozen=True)
+class Job:
+    """How a clip is inverted and edited: all that a worker elsewhere must know."""
+
+    model: ModelChoice = field(default_factory=ModelChoice)
+    edits: tuple[str, ...] = ()
+    settings: EditSettings = field(default_factory=EditSettings)
+    frames: int | None = None
+    """How many of the first frames; ``None`` for all."""
+    warm: bool = True
+    """Each frame starts from the one before, where the system refines."""
+    feature_delta: bool = True
+    """Features follow the edit, Eq. (1) of the Feature-Style paper."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clip to evaluate in one way."""
+
+    key: str
+    """Of the result file."""
+    clip: Path
+    job: Job
+
+    @property
+    def fingerprint(self) -> str:
+        """What a result must have been made with to be taken as this task's."""
+        job = self.job
+        what = [
+            *(videoinv.__version__, self.clip.name, self.clip.stat().st_size),
+            *(job.model.fingerprint, job.edits, str(job.settings)),
+            *(job.frames, job.warm, job.feature_delta),
+        ]
+        return hashlib.sha256(json.dumps(what).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the tasks."""
+
+    evaluations: dict[str, Evaluation]
+    """By key, in the order of the tasks."""
+    broken: dict[str, str]
+    """By key: why there is no evaluation."""
+
+
+class Worker:
+    """Evaluates tasks one after another with what it has loaded."""
+
+    def __init__(self) -> None:
+        self._networks: Networks | None = None
+        self._loaded: tuple[ModelChoice, Model] | None = None
+
+    def evaluate(self, task: Task) -> Evaluation | str:
+        """The evaluation; a sentence for a clip that cannot be read or shows no face.
+
+        Raises:
+            VideoInvError: if the model cannot be loaded or an edit is unknown: no clip can mend it.
+        """
+        job = task.job
+        model = varied(self._model(job.model), warm=job.warm, feature_delta=job.feature_delta)
+        edits = [parse_edit(text, model.directions) for text in job.edits]
+        if self._networks is None:
+            self._networks = Networks.load(resolve_device(job.model.device))
+        editor = ClipEditor(model, job.settings)
+        try:
+            return evaluate_clip(editor, task.clip, edits, self._networks, frames=job.frames)
+        except BadInputError as error:
+            return str(error)
+
+    def _model(self, choice: ModelChoice) -> Model:
+        if self._loaded is None or self._loaded[0] != choice:
+            self._loaded = choice, choice.load()
+        return self._loaded[1]
+
+
+def run_tasks(tasks: Sequence[Task], folder: Path, *, ray: bool = False) -> Outcome:
+    """Evaluate what has no result yet; results lie in ``folder`` as KEY.json, each complete.
+
+    Args:
+        tasks: with keys of their own.
+        folder: made if it is not there.
+        ray: spread them over a Ray cluster; the results are the same.
+
+    Raises:
+        OutputError: if results cannot be written.
+        MissingExtraError: if Ray is asked for and not installed.
+        VideoInvError: see ``Worker.evaluate``.
+    """
+    _make_folder(folder)
+    done = {task.key: _kept(folder, task) for task in tasks}
+    open_tasks = [task for task in tasks if done[task.key] is None]
+    answers = _on_ray(open_tasks) if ray and open_tasks else _here(open_tasks)
+    broken: dict[str, str] = {}
+    for task, answer in tqdm(answers, total=len(open_tasks), unit="clip", disable=None):
+        if isinstance(answer, str):
+            broken[task.key] = answer
+            continue
+        _keep(folder, task, answer)
+        done[task.key] = answer
+    evaluations = {key: each for key, each in done.items() if each is not None}
+    return Outcome(evaluations, {t.key: broken[t.key] for t in tasks if t.key in broken})
+
+
+def _here(tasks: Iterable[Task]) -> Iterator[tuple[Task, Evaluation | str]]:
+    worker = Worker()
+    for task in tasks:
+        yield task, worker.evaluate(task)
+
+
+def _on_ray(tasks: Sequence[Task]) -> Iterator[tuple[Task, Evaluation | str]]:
+    """The same on every GPU of the cluster, or on every second processor where there is none."""
+    try:
+        import ray
+        from ray.util import ActorPool
+    except ImportError as error:
+        raise MissingExtraError("ray", "ray", "evaluating on a cluster") from error
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False)
+    resources = ray.cluster_resources()
+    gpus = int(resources.get("GPU", 0))
+    workers = gpus or max(1, int(resources.get("CPU", 1)) // 2)
+    remote = ray.remote(num_gpus=min(gpus, 1))(_RayWorker)
+    pool = ActorPool([remote.remote() for _ in range(min(workers, len(tasks)))])
+    yield from pool.map_unordered(lambda worker, task: worker.answer.remote(task), tasks)
+
+
+class _RayWorker(Worker):
+    """Answers come in any order there, so each brings its task."""
+
+    def answer(self, task: Task) -> tuple[Task, Evaluation | str]:
+        return task, self.evaluate(task)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"folder {folder} cannot be made: {error.strerror}") from error
+
+
+def _kept(folder: Path, task: Task) -> Evaluation | None:
+    """The result of an earlier run, if it was made in the same way."""
+    path = folder / f"{task.key}.json"
+    if not path.is_file():
+        return None
+    content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    if content["fingerprint"] != task.fingerprint:
+        return None
+    return Evaluation.from_json(content["evaluation"])
+
+
+def _keep(folder: Path, task: Task, evaluation: Evaluation) -> None:
+    content = {"fingerprint": task.fingerprint, "evaluation": evaluation.to_json()}
+    path = folder / f"{task.key}.json"
+    try:
+        with atomic_path(path) as part:
+            part.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
