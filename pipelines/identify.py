@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pipelines.face_networks import Detector, Embedder
 from pipelines.media.frame import Frame
 from stabilization.cuts import CutDetector
 from stabilization.people import FIRST_LOOKS, People
 from stabilization.tracks import Detection, Track, Tracker, intersection_over_union
-from videoinv.faces.detect import FaceDetector
-from videoinv.faces.embed import FaceEmbedder
 from videoinv.faces.types import Face, Image
 
 THUMBNAIL = (64, 64)
@@ -45,7 +44,7 @@ class Identifier:
             comes back is somebody new.
     """
 
-    def __init__(self, detector: FaceDetector, embedder: FaceEmbedder | None) -> None:
+    def __init__(self, detector: Detector, embedder: Embedder | None) -> None:
         self._detector, self._embedder = detector, embedder
         self._tracker, self._people = Tracker(), People()
         self._looked: dict[int, int] = {}
@@ -53,7 +52,7 @@ class Identifier:
     def cut(self) -> None:
         """A new shot begins."""
         self._tracker.cut()
-        self._people.update(())
+        self._people.cut()
 
     def look(self, frame: Frame) -> Sighting:
         """Detect, link and recognise the faces of a frame."""
@@ -68,7 +67,7 @@ class Identifier:
         live = self._tracker.tracks
         self._looked = {t.id: self._looked.get(t.id, frame.index) for t in live}
         by_track = {track.id: face for track, face in zip(tracks, faces, strict=True)}
-        return Sighting(by_track, self._people.update(live))
+        return Sighting(by_track, self._people.update(live, frame.index))
 
     def _detection(self, frame: Frame, face: Face, faces: Sequence[Face]) -> Detection:
         if self._embedder is None or not self._asks_who(frame.index, face, faces):

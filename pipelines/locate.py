@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipelines.cast import Cast, FaceChoice, Largest
+from pipelines.face_networks import FaceNetworks
 from pipelines.fill import MAX_GAP, Found, filled
 from pipelines.identify import Identifier, ShotWatch, Sighting
 from pipelines.media.frame import Frame
 from pipelines.steps import Placed, Step
 from stabilization.tracks import intersection_over_union
 from videoinv.faces.align import quad_from_mesh
-from videoinv.faces.detect import FaceDetector
-from videoinv.faces.embed import FaceEmbedder
-from videoinv.faces.mesh import FaceMesh
 from videoinv.faces.types import Alignment, Face, Points
 
 DETECT_EVERY = 5
@@ -34,16 +32,6 @@ least 0.73 on single faces, a hand before them or not; 0.45 to 0.62 where a mesh
 people."""
 COVERED = 0.3
 """Overlap with somebody else's face from which a face that is not seen is behind it."""
-
-
-@dataclass(frozen=True)
-class FaceNetworks:
-    """What finding and following people takes; made once, used by one thread at a time."""
-
-    detector: FaceDetector = field(default_factory=FaceDetector)
-    mesh: FaceMesh = field(default_factory=FaceMesh)
-    embedder: FaceEmbedder | None = field(default_factory=FaceEmbedder)
-    """``None``: nobody is recognised who was away."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +144,8 @@ class FaceLocator:
     def _see(self, frame: Frame, track: int, person: int, face: Face) -> _Run | None:
         """The run of somebody detected, if their mesh, or one fitted anew, lies on that face."""
         run, index = self._runs.get(track), frame.index
+        if run is not None and intersection_over_union(_box(run.mesh), face.box) == 0:
+            run = None  # the same person, but nobody moves so far: not to be filled or smoothed
         mesh = run.mesh if run is not None and run.seen == index else None
         if mesh is None or not _lies_on(mesh, face):
             mesh = self._mesh.fit(frame.image, face)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
@@ -35,18 +35,30 @@ class People:
         self._newcomers: set[int] = set()
         self._born = 0
 
-    def update(self, tracks: Sequence[Track]) -> Mapping[int, Track]:
-        """The people in view and their tracks, given all live tracks in the order of their ids."""
-        self._forget_tracks(tracks)
-        for track, person in self._recognised([t for t in tracks if self._is_open(t)]):
+    def update(self, tracks: Sequence[Track], frame_index: int) -> Mapping[int, Track]:
+        """The people in view and their tracks.
+
+        Args:
+            tracks: all that are live, in the order of their ids.
+            frame_index: of this frame. A track that is missed in it stays in view, unless a new
+                one turns out to be the same person.
+        """
+        self._forget_all_but(tracks)
+        seen = [track for track in tracks if track.last_frame == frame_index]
+        in_view = {self._person[track.id] for track in seen if track.id in self._person}
+        for track, person in self._recognised([t for t in seen if self._is_open(t)], in_view):
             self._settle(track, person)
-        for track in tracks:
+        for track in seen:
             if track.id not in self._person:
                 self._welcome(track)
             self._remember(track)
-        return {self._person[track.id]: track for track in tracks}
+        return {self._person[t.id]: t for t in tracks if t.id in self._person}
 
-    def _forget_tracks(self, tracks: Sequence[Track]) -> None:
+    def cut(self) -> None:
+        """A new shot begins: nobody is in view, until they are recognised."""
+        self._forget_all_but(())
+
+    def _forget_all_but(self, tracks: Sequence[Track]) -> None:
         live = {track.id for track in tracks}
         self._person = {track: who for track, who in self._person.items() if track in live}
         self._taken_in = {track: n for track, n in self._taken_in.items() if track in live}
@@ -57,9 +69,10 @@ class People:
         is_new = track.id not in self._person or track.id in self._newcomers
         return is_new and track.embedding is not None and track.looks <= FIRST_LOOKS
 
-    def _recognised(self, tracks: Sequence[Track]) -> list[tuple[Track, int]]:
+    def _recognised(
+        self, tracks: Sequence[Track], in_view: Collection[int]
+    ) -> list[tuple[Track, int]]:
         """The tracks that are people known and not in view, in the best assignment."""
-        in_view = set(self._person.values())
         absent = [(who, look) for who, look in self._known.items() if who not in in_view]
         likeness = np.zeros((len(tracks), len(absent)))
         for row, track in enumerate(tracks):
@@ -75,6 +88,7 @@ class People:
         if track.id in self._person:
             self._known.pop(self._person[track.id])
         self._newcomers.discard(track.id)
+        self._person = {other: who for other, who in self._person.items() if who != person}
         self._person[track.id] = person
 
     def _welcome(self, track: Track) -> None:

@@ -89,7 +89,7 @@ def test_a_picture_means_who_looks_like_it(tmp_path):
     face = parse_face(str(path))
     tracker, people = Tracker(), People()
     tracker.push(0, [at(0, ANNA), at(100, face.embedding)])
-    assert Cast([face]).look(people.update(tracker.tracks)) == {1: (0,)}
+    assert Cast([face]).look(people.update(tracker.tracks, 0)) == {1: (0,)}
 
 
 class Scene:
@@ -102,10 +102,11 @@ class Scene:
     def show(self, *detections, cut=False):
         if cut:
             self.tracker.cut()
-            self.people.update(())
+            self.people.cut()
         self.tracker.push(self.frame, detections)
+        in_view = self.people.update(self.tracker.tracks, self.frame)
         self.frame += 1
-        return self.cast.look(self.people.update(self.tracker.tracks))
+        return self.cast.look(in_view)
 
 
 def test_the_largest_is_followed_and_edited_again():

@@ -35,12 +35,11 @@ class Scene:
         """Person numbers in the order of the detections."""
         if cut:
             self.tracker.cut()
-            self.people.update(())
+            self.people.cut()
         tracks = self.tracker.push(self.frame, detections).tracks
+        people = self.people.update(self.tracker.tracks, self.frame)
+        who = {track.id: number for number, track in people.items()}
         self.frame += 1
-        who = {
-            track.id: number for number, track in self.people.update(self.tracker.tracks).items()
-        }
         return [who[track.id] for track in tracks]
 
 
@@ -57,6 +56,14 @@ def test_who_comes_back_keeps_the_number_after_a_cut_and_after_an_absence():
     for _ in range(5):
         scene.show()
     assert scene.show(at(0, like(BEN, 0.7)), at(300, like(ANNA, 0.7))) == [1, 0]
+
+
+def test_who_is_missed_here_and_found_there_is_one():
+    scene = Scene()
+    scene.show(at(0, ANNA), at(200, BEN))
+    assert scene.show(at(0, ANNA)) == [0]
+    assert scene.show(at(0, ANNA), at(500, like(BEN, 0.55))) == [0, 1]
+    assert scene.show(at(0), at(200, CLEO), at(500)) == [0, 2, 1]
 
 
 def test_a_stranger_is_not_recognised():
