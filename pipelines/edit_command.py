@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from pipelines.cache.analysis import LIMIT, Keep
 from pipelines.cast import parse_casting
 from pipelines.compose import Blend
 from pipelines.edit import ClipEditor, EditSettings
@@ -58,6 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--report", type=Path, metavar="JSON", help="write what was done and measured"
     )
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a picture of a few frames")
+    _add_cache_options(parser)
     parser.add_argument(
         "--no-provenance",
         dest="provenance",
@@ -117,9 +119,25 @@ def _add_steadiness_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_cache_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "analysis", "where people are and their latents, for the next edit and after a kill"
+    ).add_mutually_exclusive_group()
+    group.add_argument(
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help=f"keep it here, all of it (default: beside the output in IN.videoinv, of which "
+        f"{LIMIT // 2**30} GB stay)",
+    )
+    group.add_argument(
+        "--no-cache", dest="keep", action="store_false", help="keep none: a killed run starts anew"
+    )
+
+
 def run(args: argparse.Namespace) -> int:
     """Edit one clip."""
-    for path in (args.report, args.sheet):
+    for path in (args.output, args.report, args.sheet):
         _check_folder(path)
     reader = VideoReader(args.source)  # a bad input is told before a model is loaded
     model = chosen_model(args)
@@ -127,7 +145,15 @@ def run(args: argparse.Namespace) -> int:
     measures = Measures() if args.report is not None else None
     sheet = Sheet(reader.frame_count or 1) if args.sheet is not None else None
     editor = ClipEditor(model, _settings(args))
-    report = editor.edit(args.source, args.output, faces, measures=measures, sheet=sheet)
+    keep = _keep(args)
+    try:
+        report = editor.edit(
+            args.source, args.output, faces, measures=measures, sheet=sheet, keep=keep
+        )
+    except KeyboardInterrupt:
+        if keep is not None:
+            print(f"the same command goes on with the analysis in {keep.folder}", file=sys.stderr)
+        raise
     if args.report is not None:
         report.save(args.report)
     if sheet is not None:
@@ -161,6 +187,12 @@ def _settings(args: argparse.Namespace) -> EditSettings:
     )
 
 
+def _keep(args: argparse.Namespace) -> Keep | None:
+    if not args.keep:
+        return None
+    return Keep(args.cache) if args.cache else Keep.beside(args.output, args.source)
+
+
 def _check_folder(path: Path | None) -> None:
     """A report that cannot be written shall be told before an hour's work, not after it."""
     if path is not None and not path.parent.is_dir():
@@ -168,14 +200,19 @@ def _check_folder(path: Path | None) -> None:
 
 
 def _tell(report: EditReport) -> None:
-    seconds = sum(report.seconds.values())
     print(
-        f"{report.output}: {report.frames} frames in {seconds:.0f} s, {report.faces} edited, "
+        f"{report.output}: {report.frames} frames in {report.wall_seconds:.0f} s, "
+        f"{report.faces} edited, "
         f"{report.passed_through} passed through without a face",
         file=sys.stderr,
     )
     if len(report.people) > 1:
         for _, person in sorted(report.people.items()):
             print(f"person {person.number}: {person.frames} frames", file=sys.stderr)
+    if report.analysis:
+        size, folder = report.analysis["megabytes"], report.analysis["folder"]
+        print(f"{folder}: {size:.0f} MB of analysis for the next edit", file=sys.stderr)
+    for remark in report.remarks:
+        print(remark, file=sys.stderr)
     for loss in report.dropped:
         print(f"not in the output: {loss}", file=sys.stderr)

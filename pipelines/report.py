@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from pipelines.cache.analysis import AnalysisCache
 from pipelines.cast import FaceEdits
 from pipelines.media.frame import Frame
 from pipelines.steps import Placed, Rendered, Step
@@ -175,7 +176,15 @@ class EditReport:
     dropped: Sequence[str] = ()
     """What of the source is not in the output, and why."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """By stage."""
+    """By stage, without what it waited for; stages run side by side."""
+    wall_seconds: float = 0.0
+    """On the clock."""
+    slowest_stage: str | None = None
+    """The one that all others waited for."""
+    analysis: dict[str, Any] = field(default_factory=dict)
+    """Where the analysis is kept, its size, and how much of it was there before."""
+    remarks: Sequence[str] = ()
+    """What befell the analysis that was kept, a sentence each."""
     peak_memory_mb: float = 0.0
     measures: dict[str, Any] = field(default_factory=dict)
 
@@ -223,8 +232,11 @@ class EditReport:
         skipped: int,
         dropped: Sequence[str],
         measures: Measures | None,
+        analysis: AnalysisCache,
     ) -> None:
         """Take in what is known only at the end."""
+        self.wall_seconds, self.slowest_stage = round(times.wall, 3), times.slowest
+        self.analysis, self.remarks = analysis.summary(), tuple(analysis.remarks)
         self.seconds = {name: round(value, 3) for name, value in times.seconds.items()}
         self.packets_skipped, self.dropped = skipped, tuple(dropped)
         self.peak_memory_mb = round(_peak_memory_mb(), 1)

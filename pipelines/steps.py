@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -17,6 +17,7 @@ from videoinv.faces.types import Alignment, Face
 from videoinv.latents import Latent
 
 A = TypeVar("A")
+B = TypeVar("B")
 Array = NDArray[np.floating[Any]]
 
 
@@ -63,6 +64,14 @@ class Rendered:
     """[3, S, S] in [−1, 1]: the crop as the generator makes it."""
     edited: Tensor
     """[3, S, S] in [−1, 1]: the same with the edit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A frame as it goes into the output, and what was done to it."""
+
+    step: Step[Rendered]
+    frame: Frame
 
 
 @dataclass(eq=False)
@@ -147,3 +156,9 @@ def by_run(chunk: Iterable[Step[A]]) -> dict[int, list[tuple[int, A]]]:
         for run, person in step.people.items():
             runs.setdefault(run, []).append((place, person))
     return runs
+
+
+def with_people(chunk: Sequence[Step[A]], people: Sequence[Mapping[int, B]]) -> Iterator[Step[B]]:
+    """The same frames with the people as the next stage wants them."""
+    for step, some in zip(chunk, people, strict=True):
+        yield Step(step.frame, {run: some[run] for run in step.people})

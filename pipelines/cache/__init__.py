@@ -1,6 +1,1 @@
-"""What has been computed about a clip, kept beside the output: see :class:`AnalysisCache`."""
-
-from pipelines.cache.analysis import AnalysisCache
-from pipelines.cache.tape import Tape
-
-__all__ = ["AnalysisCache", "Tape"]
+"""What has been computed about a clip, kept beside the output."""

@@ -6,15 +6,17 @@ another file, and going back finds the old one.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 
 from pipelines.cache.tape import Tape
 from videoinv.checkpoints.cache import sha256_of
-from videoinv.errors import MediaError, OutputError
+from videoinv.errors import BadInputError, MediaError, OutputError
 
 FORMAT = 1
 """Counts up whenever the same settings give other results, or results in another form."""
@@ -23,38 +25,44 @@ LIMIT = 2 * 2**30
 SUFFIX = ".tape"
 
 
-def folder_beside(output: Path, source: Path) -> Path:
-    """Where the analysis of ``source`` is kept unless another place is asked for.
+@dataclass(frozen=True)
+class Keep:
+    """Where analysis is kept, and how much of it."""
 
-    It bears the input's name and not the output's: the next edit of this clip usually has another.
-    """
-    return output.parent / f"{source.stem}.videoinv"
+    folder: Path
+    """Made if absent."""
+    limit: int | None = None
+    """Bytes that may stay after a clean exit, the oldest go first; ``None``: all. After an error or
+    a kill everything stays, so that the run can go on."""
+
+    @classmethod
+    def beside(cls, output: Path, source: Path) -> Keep:
+        """What is kept unless another place is asked for.
+
+        The folder bears the input's name and not the output's: the next edit of this clip usually
+        has another.
+        """
+        return cls(output.parent / f"{source.stem}.videoinv", LIMIT)
 
 
 class AnalysisCache:
     """The tapes of one clip; a context manager.
 
     Args:
-        folder: made if absent; ``None``: nothing is kept.
-        source: the clip, known by its content and not by its name.
-        limit: bytes of tapes that may stay in the folder after a clean exit, the oldest go first;
-            ``None``: all. After an error or a kill everything stays, so that the run can go on.
+        keep: where; ``None``: nowhere.
+        content: the files of the clip, known by what they hold and not by their names.
 
     Raises:
-        MediaError: if the clip cannot be read.
-        OutputError: if the folder cannot be made.
+        MediaError: on entry, if the clip cannot be read.
+        OutputError: on entry, if the folder cannot be made.
     """
 
-    def __init__(self, folder: Path | None, source: Path, limit: int | None = None) -> None:
-        self.folder = folder
+    def __init__(self, keep: Keep | None, content: Sequence[Path]) -> None:
         self.remarks: list[str] = []
         """What is to be told, a sentence each; complete after the exit."""
-        self._limit = limit
+        self._keep, self._content = keep, content
+        self._clip = ""
         self._tapes: dict[str, Tape] = {}
-        if folder is not None:
-            self._clip = _digest(source)
-            _make(folder)
-            self._compare(folder, source)
 
     def tape(self, kind: str, settings: Mapping[str, object]) -> Tape:
         """The tape of one kind of results.
@@ -64,10 +72,10 @@ class AnalysisCache:
             settings: everything beside the clip that the results depend on.
         """
         path, about = None, ""
-        if self.folder is not None:
+        if self._keep is not None:
             about = json.dumps({"format": FORMAT, "clip": self._clip, **settings}, default=str)
-            key = hashlib.sha256(about.encode()).hexdigest()
-            path = self.folder / f"{self._clip[:12]}-{kind}-{key[:16]}{SUFFIX}"
+            key = sha256(about.encode()).hexdigest()
+            path = self._keep.folder / f"{self._clip[:12]}-{kind}-{key[:16]}{SUFFIX}"
         self._tapes[kind] = Tape(path, about)
         return self._tapes[kind]
 
@@ -78,15 +86,23 @@ class AnalysisCache:
 
     def summary(self) -> dict[str, object]:
         """As it stands in the report."""
-        if self.folder is None:
+        if self._keep is None:
             return {}
         results = {
             kind: {"read_back": tape.played, "computed": tape.computed}
             for kind, tape in self._tapes.items()
         }
-        return {"folder": str(self.folder), "megabytes": round(self.bytes / 1e6, 1), **results}
+        return {
+            "folder": str(self._keep.folder),
+            "megabytes": round(self.bytes / 1e6, 1),
+            **results,
+        }
 
     def __enter__(self) -> AnalysisCache:
+        if self._keep is not None:
+            self._clip = _digest(self._content)
+            _make(self._keep.folder)
+            self._compare(self._keep.folder)
         return self
 
     def __exit__(
@@ -98,19 +114,25 @@ class AnalysisCache:
         for tape in self._tapes.values():
             tape.close()
             self.remarks += tape.remarks
-        if error is None and self._limit is not None:
-            self._trim(self._limit)
+            if isinstance(error, BadInputError) and tape.path is not None and not tape.played:
+                tape.path.unlink(missing_ok=True)  # a mistake leaves nothing behind
+        if self._keep is None:
+            return
+        if error is None and self._keep.limit is not None:
+            self._trim(self._keep.folder, self._keep.limit)
+        with suppress(OSError):
+            self._keep.folder.rmdir()  # which only takes an empty one
 
-    def _compare(self, folder: Path, source: Path) -> None:
+    def _compare(self, folder: Path) -> None:
         """Say so if everything here is about other clips: perhaps this one was changed."""
         files = self._files()
         if files and not any(path.name.startswith(self._clip[:12]) for path in files):
             self.remarks.append(
-                f"{folder} holds the analysis of another content than {source} has now: it is "
-                "analysed afresh"
+                f"{folder} holds the analysis of another content than {self._content[0]} has now: "
+                "it is analysed afresh"
             )
 
-    def _trim(self, limit: int) -> None:
+    def _trim(self, folder: Path, limit: int) -> None:
         removed = 0
         oldest_first = sorted(self._files(), key=lambda path: path.stat().st_mtime)
         while oldest_first and self.bytes > limit:
@@ -119,19 +141,20 @@ class AnalysisCache:
             path.unlink()
         if removed:
             self.remarks.append(
-                f"{removed / 1e9:.1f} GB of analysis were removed from {self.folder}, which keeps "
+                f"{removed / 1e9:.1f} GB of analysis were removed from {folder}, which keeps "
                 f"{limit / 1e9:.1f} GB; --cache DIR keeps all"
             )
 
     def _files(self) -> list[Path]:
-        return list(self.folder.glob(f"*{SUFFIX}")) if self.folder is not None else []
+        return list(self._keep.folder.glob(f"*{SUFFIX}")) if self._keep is not None else []
 
 
-def _digest(source: Path) -> str:
+def _digest(content: Sequence[Path]) -> str:
     try:
-        return sha256_of(source)
+        digests = [sha256_of(path) for path in content]
     except OSError as error:
-        raise MediaError(f"{source} cannot be read: {error.strerror}") from error
+        raise MediaError(f"{error.filename} cannot be read: {error.strerror}") from error
+    return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
 
 
 def _make(folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Latents as named tensors for a tape, and back.
 
-Features are kept in half precision: ΔF is 512 × 32² numbers a frame, 2 MB in single precision.
+Features are kept in 16 bits: ΔF is 512 × 32² numbers a frame, 2 MB in single precision.
 Whoever goes on with a latent goes on with what the tape would give back, recorded or not, so that
 a run without a tape makes the same film.
 """
@@ -20,12 +20,13 @@ _CODES, _FEATURES, _OFFSETS = "codes", "features.", "offsets."
 
 
 def tensors_of(latent: Latent) -> dict[str, Tensor]:
-    """The parts of a latent by name; ``features.MODE.LAYER`` in half precision."""
+    """The parts of a latent by name; ``features.MODE.LAYER`` in at most 16 bits."""
     tensors = {_CODES: latent.codes, **under(latent.weight_offsets, _OFFSETS)}
     features = latent.features
     if features is not None:
         name = f"{_FEATURES}{features.mode}.{features.layer}"
-        tensors[name] = features.tensor.to(torch.float16)
+        is_wide = features.tensor.element_size() > 2
+        tensors[name] = features.tensor.to(torch.float16) if is_wide else features.tensor
     return tensors
 
 

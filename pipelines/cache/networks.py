@@ -15,49 +15,57 @@ from torch import Tensor
 
 from pipelines.cache.latents import latent_of, tensors_of
 from pipelines.cache.tape import Tape, Tensors
-from videoinv.faces.detect import FaceDetector
-from videoinv.faces.embed import FaceEmbedder
-from videoinv.faces.mesh import FaceMesh
+from pipelines.face_networks import Detector, Embedder, FaceNetworks, Mesher
 from videoinv.faces.types import Face, Image, Points
 from videoinv.latents import Latent
 from videoinv.model import Model
 
 
-class TapedDetector:
-    """A :class:`FaceDetector` on tape."""
+def taped(networks: FaceNetworks, tape: Tape) -> FaceNetworks:
+    """The networks with their answers on tape."""
+    embedder = networks.embedder
+    return FaceNetworks(
+        TapedDetector(networks.detector, tape),
+        TapedMesh(networks.mesh, tape),
+        None if embedder is None else TapedEmbedder(embedder, tape),
+    )
 
-    def __init__(self, detector: FaceDetector, tape: Tape) -> None:
+
+class TapedDetector:
+    """A detector on tape."""
+
+    def __init__(self, detector: Detector, tape: Tape) -> None:
         self._detector, self._tape = detector, tape
 
     def detect(self, image: Image) -> list[Face]:
-        """See :meth:`FaceDetector.detect`."""
+        """See :class:`Detector`."""
         rows = self._tape.play("detect", lambda: _rows(self._detector.detect(image)))["faces"]
         return [_face(row) for row in rows.numpy()]
 
 
 class TapedMesh:
-    """A :class:`FaceMesh` on tape."""
+    """A mesh network on tape."""
 
-    def __init__(self, mesh: FaceMesh, tape: Tape) -> None:
+    def __init__(self, mesh: Mesher, tape: Tape) -> None:
         self._mesh, self._tape = mesh, tape
 
     def fit(self, image: Image, face: Face) -> Points | None:
-        """See :meth:`FaceMesh.fit`."""
+        """See :class:`Mesher`."""
         return _points(self._tape.play("fit", lambda: _found(self._mesh.fit(image, face))))
 
     def track(self, image: Image, mesh: Points) -> Points | None:
-        """See :meth:`FaceMesh.track`."""
+        """See :class:`Mesher`."""
         return _points(self._tape.play("track", lambda: _found(self._mesh.track(image, mesh))))
 
 
 class TapedEmbedder:
-    """A :class:`FaceEmbedder` on tape."""
+    """An embedder on tape."""
 
-    def __init__(self, embedder: FaceEmbedder, tape: Tape) -> None:
+    def __init__(self, embedder: Embedder, tape: Tape) -> None:
         self._embedder, self._tape = embedder, tape
 
     def embed(self, images: Sequence[Image], faces: Sequence[Face]) -> Tensor:
-        """See :meth:`FaceEmbedder.embed`."""
+        """See :class:`Embedder`."""
         return self._tape.play(
             f"embed {len(faces)}", lambda: {"embeddings": self._embedder.embed(images, faces)}
         )["embeddings"]

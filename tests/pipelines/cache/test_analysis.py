@@ -5,10 +5,9 @@ import os
 import pytest
 import torch
 
-from pipelines.cache import AnalysisCache
-from pipelines.cache.analysis import folder_beside
+from pipelines.cache.analysis import AnalysisCache, Keep
 from pipelines.cache.latents import latent_of, tensors_of
-from videoinv.errors import MediaError, OutputError
+from videoinv.errors import BadInputError, MediaError, OutputError
 from videoinv.latents import Features, Latent
 
 
@@ -21,7 +20,8 @@ def clip(tmp_path):
 
 def analyse(folder, clip, settings, size=10, limit=None):
     """What one run reports, and what it says."""
-    with AnalysisCache(folder, clip, limit) as cache:
+    keep = None if folder is None else Keep(folder, limit)
+    with AnalysisCache(keep, [clip]) as cache:
         cache.tape("faces", settings).play("detect", lambda: {"faces": torch.zeros(size)})
     return cache.summary(), cache.remarks
 
@@ -67,10 +67,19 @@ def test_beyond_the_limit_the_oldest_goes_and_that_is_said(clip, tmp_path):
 
 
 def test_after_an_error_everything_stays(clip, tmp_path):
-    with pytest.raises(KeyboardInterrupt), AnalysisCache(tmp_path / "c", clip, limit=0) as cache:
+    keep = Keep(tmp_path / "c", limit=0)
+    with pytest.raises(KeyboardInterrupt), AnalysisCache(keep, [clip]) as cache:
         cache.tape("faces", {}).play("detect", lambda: {"faces": torch.zeros(1)})
         raise KeyboardInterrupt
     assert not computed(analyse(tmp_path / "c", clip, {}))
+
+
+def test_a_mistake_of_the_callers_leaves_nothing(clip, tmp_path):
+    keep = Keep(tmp_path / "c")
+    with pytest.raises(BadInputError), AnalysisCache(keep, [clip]) as cache:
+        cache.tape("faces", {}).play("detect", lambda: {"faces": torch.zeros(1)})
+        raise BadInputError("there is no face 2")
+    assert not keep.folder.exists()
 
 
 def test_without_a_folder_nothing_is_kept(clip, tmp_path):
@@ -79,19 +88,19 @@ def test_without_a_folder_nothing_is_kept(clip, tmp_path):
 
 
 def test_a_file_in_the_folders_place_is_refused_and_left_alone(clip, tmp_path):
-    with pytest.raises(OutputError, match="--no-cache"):
-        AnalysisCache(clip, clip)
+    with pytest.raises(OutputError, match="--no-cache"), AnalysisCache(Keep(clip), [clip]):
+        pass
     assert clip.read_bytes().startswith(b"the content")
 
 
 def test_a_clip_that_is_not_there_is_told(tmp_path):
     with pytest.raises(MediaError, match="cannot be read"):
-        AnalysisCache(tmp_path / "c", tmp_path / "none.mp4")
+        analyse(tmp_path / "c", tmp_path / "none.mp4", {})
 
 
 def test_edits_of_one_clip_share_a_folder(tmp_path):
     source = tmp_path / "in" / "talk.mp4"
-    folders = {folder_beside(tmp_path / "out" / name, source) for name in ("a.mp4", "b.mkv")}
+    folders = {Keep.beside(tmp_path / "out" / name, source).folder for name in ("a.mp4", "b.mkv")}
     assert folders == {tmp_path / "out" / "talk.videoinv"}
 
 

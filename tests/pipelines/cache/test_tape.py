@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.cache import Tape
+from pipelines.cache.tape import Tape
 
 DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.uint8)
 
@@ -147,7 +147,7 @@ def test_what_was_recorded_before_a_kill_is_there(tmp_path):
     program = f"""
         import sys, torch
         from pathlib import Path
-        from pipelines.cache import Tape
+        from pipelines.cache.tape import Tape
         tape = Tape(Path({str(tmp_path / "t")!r}))
         for index in range(4):
             tape.play(f"frame {{index}}", lambda: {{"values": torch.full((9,), float(index))}})
