@@ -51,7 +51,7 @@ class Muxer:
     ) -> None:
         self._container = av.open(str(path.absolute()), "w", format=format_name)
         self._passthrough: Passthrough | None = None
-        self.dropped = list(encoding.losses)
+        self.dropped = [*encoding.losses, *source.unwritten]
         """What of the source is not in the output, and why; complete when it is finished."""
         self._clock = source.time_base
         self._begun = False

@@ -16,6 +16,7 @@ from pipelines.media.frame import Decoded, Frame
 from pipelines.media.hdr import Hdr, hdr_of
 from pipelines.media.orientation import Orientation, orientation_of
 from pipelines.media.sequences import DEFAULT_RATE, ImageSequence, is_sequence
+from pipelines.media.side_data import unwritten
 from pipelines.media.tone import view_of
 from videoinv.errors import BadInputError
 
@@ -62,6 +63,7 @@ class VideoReader:
         self.pixel_aspect: Fraction | None = (
             1 / aspect if aspect and self.orientation.swaps_sides else aspect
         )
+        self.unwritten: list[str] = unwritten(film.first)
         self.disposition: Disposition = film.disposition
         self.tags: dict[str, str] = film.tags
 

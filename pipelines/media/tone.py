@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -55,9 +56,9 @@ class StandardView:
         Colours outside BT.709 and light beyond the peak are clipped; the writer gives them back
         where nothing was edited.
         """
-        light = cv2.transform(self.to_light[rgb], self.to_709)
-        index = np.clip(light * (_CODES - 1) + 0.5, 0, _CODES - 1).astype(np.uint16)
-        levels: NDArray[np.uint8] = _GAMMA_LEVELS[index]
+        codes = cv2.transform(self.to_light[rgb], self.to_709 * (_CODES - 1))
+        np.clip(codes + 0.5, 0, _CODES - 1, out=codes)
+        levels: NDArray[np.uint8] = _GAMMA_LEVELS[codes.astype(np.uint16)]
         return levels
 
     def stored(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -66,8 +67,15 @@ class StandardView:
         The inverse of :meth:`shown`, up to the rounding to 8 bits.
         """
         light = cv2.transform(_LEVELS_LIGHT[image], np.linalg.inv(self.to_709))
-        signal = np.linspace(0, 255, _CODES)
+        roots = cv2.sqrt(np.clip(light, 0, 1, out=light)) * (_CODES - 1)
+        return self._from_root[np.rint(roots).astype(np.uint16)]
+
+    @cached_property
+    def _from_root(self) -> NDArray[np.float32]:
+        """[65536]: R'G'B' in levels of every square root of light; roots resolve the dark."""
         rising = int(np.argmax(self.to_light)) + 1
+        light = np.linspace(0, 1, _CODES) ** 2
+        signal = np.linspace(0, 255, _CODES)
         return np.interp(light, self.to_light[:rising], signal[:rising]).astype(np.float32)
 
 

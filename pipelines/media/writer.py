@@ -137,6 +137,9 @@ class VideoWriter:
             raise OutputError(f"output {self.path}: no frame was written, so there is no video")
         with self._output_errors():
             self._output.finish()
+        if self._source.truncated:
+            end = float(self._last or 0)
+            self.dropped.append(f"end: the source breaks off after its frame at {end:.2f} s")
 
     def _check_image(self, frame: Frame) -> None:
         wanted = (self._source.height, self._source.width, 3)

@@ -226,6 +226,7 @@ def test_a_truncated_tail(studio, film):
     result = edit(studio, source, "out.mp4")
     assert_the_face_changed_and_nothing_else(result, outside=40)
     assert result.reader.truncated
+    assert [reason for reason in result.writer.dropped if "source breaks off after" in reason]
     assert 10 < len(timestamps(source)) < 40
     assert set(timestamps(result.output)) <= set(whole)
 

@@ -215,6 +215,13 @@ def test_frames_of_a_reader_cannot_be_edited_in_place(studio):
         frame.image[0] = 0
 
 
+def test_interlacing_is_named(studio, tmp_path):
+    source = studio.make("in.mp4", options={"x264-params": "tff=1"}, audio=())
+    assert studio.copy(source, tmp_path / "out.mp4").dropped == [
+        "interlacing: the two fields of a frame are written as one picture"
+    ]
+
+
 def test_grey_and_rgb_sources(studio, tmp_path):
     for name, codec, pixels in (("g.mkv", "ffv1", "gray"), ("r.mov", "qtrle", "rgb24")):
         milliseconds = {"time_base": Fraction(1, 1000), "pts": range(0, 400, 40)}
