@@ -1,81 +1,113 @@
-"""Back into the frame: masks in the aligned crop, and the paste on the face's box only."""
+"""Back into the frame: the change of a face, limited to where it belongs, in the source's light."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
+from pipelines.compositing.growth import grown
+from pipelines.compositing.light import missing_light
+from pipelines.compositing.masks import (
+    MASK_SIZE,
+    MaskSettings,
+    Plane,
+    blur,
+    face_mask,
+    region_mask,
+)
+from pipelines.compositing.occlusion import hands_mask, unexplained
+from pipelines.compositing.patch import Patch, Weights, paste
+from pipelines.compositing.regions import Region, parse_region
+from pipelines.compositing.views import Views
 from pipelines.steps import Rendered
-from videoinv.faces.types import Alignment, Image, Points, transform_points
+from videoinv.faces.hands import HandNetworks, HandTracker
+from videoinv.faces.types import Image
+
+__all__ = [
+    "Blend",
+    "Compositor",
+    "MaskSettings",
+    "Patch",
+    "Region",
+    "make_patch",
+    "parse_region",
+    "paste",
+]
 
 Blend = Literal["residual", "replace"]
-Plane = NDArray[np.float32]
 
 LARGE_CHANGE = 12.0
 """Change in 8-bit levels at which source and edited picture share a pixel equally."""
-BLUR, SPREAD = 0.012, 0.06
-"""Widths, in parts of the crop's side, over which the change is judged and light is carried."""
-
-# The outline of the face in the 468-point mesh, clockwise from the middle of the forehead.
-FACE_OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288),
-    *(397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136),
-    *(172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
-
-
-@dataclass(frozen=True)
-class MaskSettings:
-    """Shape of the mask, in parts of the crop's side (the eyes are about a quarter apart)."""
-
-    grow: float = 0.06
-    """How far beyond the mesh's outline the mask reaches."""
-    feather: float = 0.06
-    """Width of the soft border, inside the reach."""
+_JUDGED = 0.012
+"""Width, in parts of the crop's side, over which the change is judged."""
+_LIGHT_SIZE = 64
+"""Side at which the light is compared, which is smooth."""
+_OFF_FACE = 0.1
+"""How much a place outside the face counts for the light on it."""
+_FADE = 0.6
+"""What remains of a covered place one frame after the object has gone."""
 
 
-@dataclass(frozen=True)
-class Patch:
-    """What to add to the frame inside a crop: frame · (1 − alpha) + colour."""
+class Compositor:
+    """Puts edited faces back into the frames of a video, one frame after another.
 
-    colour: NDArray[np.float32]
-    """[S, S, 3] in 8-bit levels, already weighted by the mask."""
-    alpha: Plane
-    """[S, S]: how much of the frame it takes away; none where the colour is only added."""
+    Hands are followed from frame to frame, and where they were the edit comes back over a few
+    frames, so that no mask flickers. Not safe to share between threads.
 
-
-def face_mask(mesh: Points, alignment: Alignment, settings: MaskSettings) -> Plane:
-    """The soft mask [S, S] in [0, 1] of a face, drawn from its mesh [468, 3] in the crop.
-
-    Drawn in the crop and not in the frame, so that it moves with the alignment and with nothing
-    else.
+    Args:
+        blend: whether changes are added to the source or the face is replaced.
+        settings: where they may show.
+        hands: finds hands; made when occlusions are wanted and it is None.
     """
-    size = alignment.size
-    outline = transform_points(alignment.to_crop, mesh[list(FACE_OVAL), :2])
-    hard = np.zeros((size, size), np.uint8)
-    # Sixteenths of a pixel: a mask snapped to whole pixels would tremble.
-    cv2.fillPoly(hard, [np.rint(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, shift=4)
-    outside = cv2.distanceTransform(255 - hard, cv2.DIST_L2, 5) / size
-    width = max(settings.feather, 1 / size)
-    ramp = np.clip((settings.grow - outside) / width, 0.0, 1.0)
-    smooth = ramp * ramp * (3 - 2 * ramp)  # no visible edge where the ramp begins and ends
-    return np.asarray(smooth, dtype=np.float32) * _crop_border(size, width)
+
+    def __init__(
+        self, blend: Blend, settings: MaskSettings, hands: HandNetworks | None = None
+    ) -> None:
+        self._blend, self._settings = blend, settings
+        self._hands = hands or (HandNetworks() if settings.occlusions else None)
+        self._covers: dict[int, _Cover] = {}
+
+    def compose(self, image: Image, people: Mapping[int, Rendered]) -> Image:
+        """The frame [H, W, 3] with its edited faces, which are given by run.
+
+        What is known of a run is forgotten with the first frame that it is not in.
+        """
+        self._covers = {run: self._covers.get(run) or self._cover() for run in people}
+        result = image
+        for run, rendered in people.items():
+            views = Views.of(rendered, rendered.inverted.crop)
+            small = views.resized(MASK_SIZE)
+            covered = self._covers[run].push(image, small)
+            patch = _patch(views, small, self._blend, self._settings, covered)
+            result = paste(result, views.alignment, patch)
+        return result
+
+    def _cover(self) -> _Cover:
+        return _Cover(None if self._hands is None else HandTracker(self._hands))
 
 
-def _crop_border(size: int, width: float) -> Plane:
-    """Falls to zero at the crop's own border, beyond which nothing is known."""
-    place = (np.arange(size, dtype=np.float32) + 0.5) / size
-    fall = np.clip(np.minimum(place, 1 - place) / width, 0.0, 1.0)
-    return np.asarray(np.minimum(fall[:, None], fall[None, :]), dtype=np.float32)
+class _Cover:
+    """What is in front of one face, from frame to frame; nothing ever without a tracker."""
+
+    def __init__(self, hands: HandTracker | None) -> None:
+        self._hands = hands
+        self._covered = _uncovered()
+
+    def push(self, image: Image, small: Views) -> Plane:
+        """The mask [M, M] in the next frame."""
+        if self._hands is not None:
+            hands = hands_mask(self._hands.push(image, small.alignment), small.alignment)
+            now = np.maximum(hands, unexplained(small))
+            self._covered = np.maximum(now, _FADE * self._covered)
+        return self._covered
 
 
 def make_patch(rendered: Rendered, source: Image, blend: Blend, settings: MaskSettings) -> Patch:
-    """What an edit puts into the frame.
+    """What an edit puts into one frame, by itself: with nothing in front of the face.
 
     ``residual`` adds the change, edited − inversion, to the source, whose skin, grain and light
     so survive: what the inversion cannot make is in both terms and cancels. Where the change is
@@ -87,68 +119,55 @@ def make_patch(rendered: Rendered, source: Image, blend: Blend, settings: MaskSe
         rendered: the crop as the generator makes it, without and with the edit.
         source: the crop of the frame, [S, S, 3].
         blend: which of the two.
-        settings: the mask's shape.
+        settings: where the edit may show.
     """
-    placed = rendered.inverted.placed
-    assert placed.face.mesh is not None  # located faces have one
-    mask = face_mask(placed.face.mesh, placed.alignment, settings)[:, :, None]
-    edited = _levels(rendered.edited)
+    views = Views.of(rendered, source)
+    return _patch(views, views.resized(MASK_SIZE), blend, settings, _uncovered())
+
+
+def _patch(
+    views: Views, small: Views, blend: Blend, settings: MaskSettings, covered: Plane
+) -> Patch:
+    face = face_mask(small.mesh, small.alignment, settings)
+    mask = _reach(face, small, settings) * (1 - covered)
     if blend == "replace":
-        return Patch(edited * mask, mask[:, :, 0])
-    inversion = _levels(rendered.inversion)
-    missing = source.astype(np.float32) - inversion
-    kept = _kept(edited - inversion)
-    light = _spread(missing, kept)
-    taken = (1 - kept) * mask
-    colour = taken * (edited + light) + kept * mask * (edited - inversion)
-    return Patch(colour, taken[:, :, 0])
+        kept, trusted = np.zeros_like(mask), 1 - covered
+    else:
+        kept = _kept(small.change)
+        trusted = kept * (1 - covered)
+    return Patch(
+        views.edited,
+        views.inversion,
+        added=_weights(mask * kept),
+        taken=_weights(mask * (1 - kept)),
+        gain=_light(small, trusted * np.maximum(face, _OFF_FACE)),
+    )
 
 
-def _kept(change: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much of the source stays under a change in levels [S, S, 3]: [S, S, 1] in [0, 1]."""
-    sigma = BLUR * len(change)
-    size = np.sqrt(cv2.GaussianBlur(np.square(change).mean(axis=2), (0, 0), sigma))
-    kept = 1 / (1 + (size / LARGE_CHANGE) ** 4)
-    return np.asarray(kept[:, :, None], dtype=np.float32)
+def _reach(face: Plane, small: Views, settings: MaskSettings) -> Plane:
+    """Where the edit may show [M, M], if nothing is in front of the face."""
+    mask = grown(face, small.change) if settings.follow_change else face
+    if settings.regions:
+        mask = mask * region_mask(small.mesh, small.alignment, settings.regions)
+    return mask
 
 
-def _spread(missing: NDArray[np.float32], kept: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The light and colour that the inversion misses, carried from kept places into the others."""
-    sigma = SPREAD * len(missing)
-    weight = cv2.GaussianBlur(kept, (0, 0), sigma)[:, :, None] + 1e-3
-    return np.asarray(cv2.GaussianBlur(missing * kept, (0, 0), sigma) / weight, dtype=np.float32)
+def _kept(change: NDArray[np.float32]) -> Plane:
+    """How much of the source stays under a change in levels [M, M, 3]: [M, M] in [0, 1]."""
+    size = np.sqrt(blur(np.square(change).mean(axis=2), _JUDGED))
+    return np.asarray(1 / (1 + (size / LARGE_CHANGE) ** 4), dtype=np.float32)
 
 
-def _levels(image: Tensor) -> NDArray[np.float32]:
-    """[3, S, S] in [−1, 1] → [S, S, 3] in 8-bit levels, not rounded."""
-    tensor = image.detach().float().clamp(-1, 1)
-    return np.ascontiguousarray(((tensor + 1) * 127.5).permute(1, 2, 0).cpu().numpy())
+def _light(small: Views, trusted: Plane) -> NDArray[np.float32]:
+    """The gain that puts the generator's pictures into the source's light."""
+    views, side = small.resized(_LIGHT_SIZE), (_LIGHT_SIZE, _LIGHT_SIZE)
+    weight = np.asarray(cv2.resize(trusted, side, interpolation=cv2.INTER_AREA), np.float32)
+    return missing_light(views.source, views.inversion, weight)
 
 
-def paste(image: Image, alignment: Alignment, patch: Patch) -> Image:
-    """The frame [H, W, 3] with the patch in it; pixels outside the quad's box are the source's."""
-    box = _box(alignment, image.shape)
-    if box is None:
-        return image
-    rows, columns = box
-    matrix = alignment.to_frame - np.array([[0, 0, columns.start], [0, 0, rows.start]])
-    side = (columns.stop - columns.start, rows.stop - rows.start)
-    colour = cv2.warpAffine(patch.colour, matrix, side, flags=cv2.INTER_LINEAR)
-    result = image.copy()
-    under = result[rows, columns].astype(np.float32)
-    if patch.alpha.any():
-        alpha = cv2.warpAffine(patch.alpha, matrix, side, flags=cv2.INTER_LINEAR)
-        under *= 1 - alpha[:, :, None]
-    result[rows, columns] = np.clip(np.rint(under + colour), 0, 255).astype(np.uint8)
-    return result
+def _weights(mask: Plane) -> Weights:
+    return np.rint(mask * 255).astype(np.uint8)
 
 
-def _box(alignment: Alignment, shape: tuple[int, ...]) -> tuple[slice, slice] | None:
-    """The frame's rows and columns that the quad touches."""
-    low = np.floor(alignment.quad.min(axis=0)).astype(int)
-    high = np.ceil(alignment.quad.max(axis=0)).astype(int) + 1
-    left, top = np.maximum(low, 0)
-    right, bottom = np.minimum(high, (shape[1], shape[0]))
-    if left >= right or top >= bottom:
-        return None
-    return slice(int(top), int(bottom)), slice(int(left), int(right))
+def _uncovered() -> Plane:
+    return np.zeros((MASK_SIZE, MASK_SIZE), np.float32)

@@ -50,7 +50,7 @@ class PalmDetector:
             before a face is seldom whole, and the landmarks decide in the end.
     """
 
-    def __init__(self, model: Path | None = None, *, min_score: float = 0.3) -> None:
+    def __init__(self, model: Path | None = None, *, min_score: float = 0.2) -> None:
         self._network = read_tflite(model or fetch("palm-detection"))
         self._min_score = min_score
         self._anchors = _anchors()
