@@ -56,6 +56,7 @@ class Muxer:
         self._clock = source.time_base
         self._begun = False
         self._shift = Fraction(0)
+        self._rounds = False
         try:
             self._stream = self._add_picture(source, encoding)
             _open_encoder(self._stream, encoding)
@@ -74,9 +75,6 @@ class Muxer:
         except BaseException:
             self.abandon()
             raise
-        clock = self._stream.time_base  # now the container's
-        if clock is not None and source.time_base % clock:
-            self.dropped.append(f"exact times: {format_name} rounds them to {clock} s")
 
     def encode(self, picture: av.VideoFrame, frame: Frame) -> None:
         """Encode the picture of a frame and write what is ready.
@@ -86,8 +84,10 @@ class Muxer:
         """
         if not self._begun:
             self._begin(frame.time)
+        time = frame.time + self._shift
+        self._name_rounding(time)
         picture.time_base = self._clock
-        picture.pts = round((frame.time + self._shift) / self._clock)
+        picture.pts = round(time / self._clock)
         if frame.decoded is not None:
             picture.duration = frame.decoded.frame.duration
         self._write(self._stream.encode(picture))
@@ -98,6 +98,13 @@ class Muxer:
         self._copy_until(None)
         self._container.close()
         self._close_source()
+
+    def _name_rounding(self, time: Fraction) -> None:
+        clock = self._stream.time_base  # the container's, since its header is written
+        if not self._rounds and clock and time % clock:
+            self._rounds = True
+            name = self._container.format.name
+            self.dropped.append(f"exact times: {name} rounds them to {clock} s")
 
     def _begin(self, first: Fraction) -> None:
         self._begun = True

@@ -60,6 +60,13 @@ def test_finer_times_in_matroska_are_rounded_and_reported(studio, tmp_path):
     assert any("rounds them to 1/1000 s" in reason for reason in writer.dropped)
 
 
+def test_whole_milliseconds_of_a_finer_clock_are_not_called_rounded(studio, tmp_path):
+    pts = [0, 640, 1600, 3200, 3840]
+    source = studio.make("in.mp4", pts=pts, time_base=Fraction(1, 16000), audio=())
+    assert studio.copy(source, tmp_path / "out.mkv").dropped == []
+    assert timestamps(tmp_path / "out.mkv") == timestamps(source)
+
+
 def test_a_film_that_begins_before_zero_is_moved_as_a_whole(studio, tmp_path):
     clock = Fraction(1, 90000)
     source = studio.make("in.ts", pts=range(-30000, 42000, 3000), time_base=clock, audio=())
