@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipelines.compositing.growth import grown
-from pipelines.compositing.light import missing_light
+from pipelines.compositing.blend import Blend, blended
+from pipelines.compositing.growth import Growth
 from pipelines.compositing.masks import (
     MASK_SIZE,
     MaskSettings,
     Plane,
-    blur,
     face_mask,
     region_mask,
 )
 from pipelines.compositing.occlusion import hands_mask, unexplained
-from pipelines.compositing.patch import Patch, Weights, paste
+from pipelines.compositing.patch import Patch, paste
 from pipelines.compositing.regions import Region, parse_region
 from pipelines.compositing.views import Views
 from pipelines.steps import Rendered
 from videoinv.faces.hands import HandNetworks, HandTracker
+from videoinv.faces.person import PersonSegmenter
 from videoinv.faces.types import Image
 
 __all__ = [
@@ -38,14 +35,6 @@ __all__ = [
     "paste",
 ]
 
-Blend = Literal["residual", "replace"]
-
-LARGE_CHANGE = 12.0
-"""Change in 8-bit levels at which source and edited picture share a pixel equally."""
-_JUDGED = 0.012
-"""Width, in parts of the crop's side, over which the change is judged."""
-_LIGHT_SIZE = 64
-"""Side at which the light is compared, which is smooth."""
 _OFF_FACE = 0.1
 """How much a place outside the face counts for the light on it."""
 _FADE = 0.6
@@ -62,27 +51,34 @@ class Compositor:
         blend: whether changes are added to the source or the face is replaced.
         settings: where they may show.
         hands: finds hands; made when occlusions are wanted and it is None.
+        people: tells people from the background; made when the mask follows the change and it is
+            None.
     """
 
     def __init__(
-        self, blend: Blend, settings: MaskSettings, hands: HandNetworks | None = None
+        self,
+        blend: Blend,
+        settings: MaskSettings,
+        hands: HandNetworks | None = None,
+        people: PersonSegmenter | None = None,
     ) -> None:
         self._blend, self._settings = blend, settings
+        self._growth = Growth(people or PersonSegmenter()) if settings.follow_change else None
         self._hands = hands or (HandNetworks() if settings.occlusions else None)
         self._covers: dict[int, _Cover] = {}
 
     def compose(self, image: Image, people: Mapping[int, Rendered]) -> Image:
         """The frame [H, W, 3] with its edited faces, which are given by run.
 
-        What is known of a run is forgotten with the first frame that it is not in.
+        Where crops overlap, the nearer face, the larger one, comes last. What is known of a run
+        is forgotten with the first frame that it is not in.
         """
         self._covers = {run: self._covers.get(run) or self._cover() for run in people}
         result = image
-        for run, rendered in people.items():
-            views = Views.of(rendered, rendered.inverted.crop)
-            small = views.resized(MASK_SIZE)
-            covered = self._covers[run].push(image, small)
-            patch = _patch(views, small, self._blend, self._settings, covered)
+        for run in sorted(people, key=lambda run: _size_in_frame(people[run])):
+            views = Views.of(people[run], people[run].inverted.crop)
+            covered = self._covers[run].push(image, views.small)
+            patch = _patch(views, self._blend, self._settings, covered, self._growth)
             result = paste(result, views.alignment, patch)
         return result
 
@@ -107,66 +103,33 @@ class _Cover:
 
 
 def make_patch(rendered: Rendered, source: Image, blend: Blend, settings: MaskSettings) -> Patch:
-    """What an edit puts into one frame, by itself: with nothing in front of the face.
+    """What an edit puts into one frame, judged by the face alone.
 
-    ``residual`` adds the change, edited − inversion, to the source, whose skin, grain and light
-    so survive: what the inversion cannot make is in both terms and cancels. Where the change is
-    large (an opening mouth) there is nothing of the source to keep, and adding would show both
-    pictures at once; there the edited picture takes over, in the light of its surroundings.
-    ``replace`` takes the edited picture everywhere.
+    Nothing is looked for in front of the face, and the mask follows no change beyond it.
 
     Args:
         rendered: the crop as the generator makes it, without and with the edit.
         source: the crop of the frame, [S, S, 3].
-        blend: which of the two.
+        blend: whether changes are added to the source or the face is replaced.
         settings: where the edit may show.
     """
-    views = Views.of(rendered, source)
-    return _patch(views, views.resized(MASK_SIZE), blend, settings, _uncovered())
+    return _patch(Views.of(rendered, source), blend, settings, _uncovered(), None)
 
 
 def _patch(
-    views: Views, small: Views, blend: Blend, settings: MaskSettings, covered: Plane
+    views: Views, blend: Blend, settings: MaskSettings, covered: Plane, growth: Growth | None
 ) -> Patch:
+    small = views.small
     face = face_mask(small.mesh, small.alignment, settings)
-    mask = _reach(face, small, settings) * (1 - covered)
-    if blend == "replace":
-        kept, trusted = np.zeros_like(mask), 1 - covered
-    else:
-        kept = _kept(small.change)
-        trusted = kept * (1 - covered)
-    return Patch(
-        views.edited,
-        views.inversion,
-        added=_weights(mask * kept),
-        taken=_weights(mask * (1 - kept)),
-        gain=_light(small, trusted * np.maximum(face, _OFF_FACE)),
-    )
-
-
-def _reach(face: Plane, small: Views, settings: MaskSettings) -> Plane:
-    """Where the edit may show [M, M], if nothing is in front of the face."""
-    mask = grown(face, small.change) if settings.follow_change else face
+    mask = face if growth is None else growth.grown(face, small)
     if settings.regions:
         mask = mask * region_mask(small.mesh, small.alignment, settings.regions)
-    return mask
+    lit = np.maximum(face, _OFF_FACE) * (1 - covered)
+    return blended(views, blend, mask * (1 - covered), lit)
 
 
-def _kept(change: NDArray[np.float32]) -> Plane:
-    """How much of the source stays under a change in levels [M, M, 3]: [M, M] in [0, 1]."""
-    size = np.sqrt(blur(np.square(change).mean(axis=2), _JUDGED))
-    return np.asarray(1 / (1 + (size / LARGE_CHANGE) ** 4), dtype=np.float32)
-
-
-def _light(small: Views, trusted: Plane) -> NDArray[np.float32]:
-    """The gain that puts the generator's pictures into the source's light."""
-    views, side = small.resized(_LIGHT_SIZE), (_LIGHT_SIZE, _LIGHT_SIZE)
-    weight = np.asarray(cv2.resize(trusted, side, interpolation=cv2.INTER_AREA), np.float32)
-    return missing_light(views.source, views.inversion, weight)
-
-
-def _weights(mask: Plane) -> Weights:
-    return np.rint(mask * 255).astype(np.uint8)
+def _size_in_frame(person: Rendered) -> float:
+    return person.inverted.placed.alignment.scale
 
 
 def _uncovered() -> Plane:

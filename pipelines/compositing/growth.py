@@ -7,18 +7,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.compositing.masks import Plane, blur, crop_border, smoothstep
+from pipelines.compositing.views import Views
+from videoinv.faces.person import PersonSegmenter
 
 # Change in 8-bit levels from which, and up to which, the mask follows it.
-_FAINT, _PLAIN = 10.0, 26.0
+_FAINT, _PLAIN = 12.0, 26.0
 # In parts of the crop's side: over what the change is judged, how soft the growth's own border
 # is, and how wide it falls at the crop's border.
-_JUDGED, _SOFT, _BORDER = 0.02, 0.015, 0.12
+_JUDGED, _SOFT, _BORDER = 0.04, 0.015, 0.12
+_WORTH_A_LOOK = 0.05
+"""Growth below which nobody sees whether it is the person's."""
 _COARSE = 64
 _STEPS = 48
 """Pixels of the coarse grid, of 64, over which the growth may spread."""
 
 
-def grown(face: Plane, change: NDArray[np.float32]) -> Plane:
+class Growth:
+    """Lets a face's mask grow with the change, within the person.
+
+    Args:
+        people: tells the person from the background, whose change is the generator's error.
+    """
+
+    def __init__(self, people: PersonSegmenter) -> None:
+        self._people = people
+
+    def grown(self, face: Plane, views: Views) -> Plane:
+        """The face's mask [S, S] with all significant change of the person that reaches it."""
+        reach = connected(face, views.change)
+        if (reach - face).max() < _WORTH_A_LOOK:
+            return reach
+        person = np.maximum(self._people.segment(views.source), self._people.segment(views.edited))
+        return np.asarray(np.maximum(face, reach * blur(person, _SOFT)))
+
+
+def connected(face: Plane, change: NDArray[np.float32]) -> Plane:
     """The face's mask with all significant change that is connected to it.
 
     A place's value is that of the weakest link on the best way from the face to it (grey-scale
@@ -29,10 +52,11 @@ def grown(face: Plane, change: NDArray[np.float32]) -> Plane:
         face: the mask of the face [S, S].
         change: edited − inversion [S, S, 3], in 8-bit levels.
     """
-    size = np.sqrt(blur(np.square(change).mean(axis=2), _JUDGED))
+    # A mean over some area, so that a contour of clothes that shifts a little does not count.
+    size = blur(np.abs(change).mean(axis=2), _JUDGED)
     significant = np.maximum(face, smoothstep(size, _FAINT, _PLAIN))
-    connected = _reconstruction(_resized(face, _COARSE), _resized(significant, _COARSE))
-    whole = np.minimum(_resized(connected, len(face)), significant)
+    joined = _reconstruction(_resized(face, _COARSE), _resized(significant, _COARSE))
+    whole = np.minimum(_resized(joined, len(face)), significant)
     spread = blur(whole, _SOFT) * crop_border(len(face), _BORDER)
     return np.asarray(np.maximum(face, spread), dtype=np.float32)
 

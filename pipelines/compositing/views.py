@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipelines.compositing.masks import MASK_SIZE
 from pipelines.steps import Rendered
 from videoinv.faces.align import to_images
 from videoinv.faces.types import Alignment, Image, Points
@@ -33,6 +35,11 @@ class Views:
         assert placed.face.mesh is not None  # located faces have one
         inversion, edited = to_images(torch.stack([rendered.inversion, rendered.edited]))
         return cls(placed.face.mesh, placed.alignment, source, inversion, edited)
+
+    @cached_property
+    def small(self) -> Views:
+        """The same at the masks' size."""
+        return self.resized(MASK_SIZE)
 
     def resized(self, size: int) -> Views:
         """The same at another size."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.compositing.growth import grown
+from pipelines.compositing.growth import connected
 from pipelines.compositing.masks import MASK_SIZE, MaskSettings, face_mask, region_mask
 from pipelines.compositing.regions import FACE_OVAL, parse_region
 from videoinv.errors import BadInputError
@@ -66,7 +66,7 @@ def test_growth_follows_a_change_that_leaves_the_face():
     change = np.zeros((MASK_SIZE, MASK_SIZE, 3), np.float32)
     change[30:128, 118:138] = 60
     change[100:150, 5:20] = 60
-    mask = grown(face, change)
+    mask = connected(face, change)
     assert mask[46, 128] > 0.8 and face[46, 128] == 0
     assert mask[:, :40].max() < 0.01
     assert (mask >= face).all()
@@ -74,7 +74,7 @@ def test_growth_follows_a_change_that_leaves_the_face():
 
 def test_growth_fades_at_the_crops_border():
     face = face_mask(round_mesh(STILL), STILL, MaskSettings())
-    mask = grown(face, np.full((MASK_SIZE, MASK_SIZE, 3), 60, np.float32))
+    mask = connected(face, np.full((MASK_SIZE, MASK_SIZE, 3), 60, np.float32))
     assert mask[128, 40] > 0.9
     assert mask[[0, -1]].max() < 0.05 and mask[:, [0, -1]].max() < 0.05
     assert np.abs(np.diff(mask[128])).max() < 0.06
@@ -86,7 +86,7 @@ def test_growth_has_no_sudden_steps_as_a_change_gets_stronger(level, more):
     face = face_mask(round_mesh(STILL), STILL, MaskSettings())
     change = np.zeros((MASK_SIZE, MASK_SIZE, 3), np.float32)
     change[20:128, 118:138] = 1
-    before, after = grown(face, level * change), grown(face, (level + more) * change)
+    before, after = connected(face, level * change), connected(face, (level + more) * change)
     assert np.abs(after - before).max() < 0.2 * more
 
 

@@ -70,7 +70,7 @@ def test_an_object_that_the_inversion_does_not_show_is_found(man_image, mesh_of)
     mesh = mesh_of(man_image)
     held, (rows, columns) = board(man_image, mesh)
     person = edited(held, mesh, seen=man_image)
-    small = Views.of(person, person.inverted.crop).resized(MASK_SIZE)
+    small = Views.of(person, person.inverted.crop).small
     mask = unexplained(small)
     corners = np.array(
         [[x, y] for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)]
@@ -91,7 +91,7 @@ def test_a_mouth_that_the_inversion_gets_wrong_is_no_object(man_image, mesh_of):
     x, y = mesh[[13, 14], :2].mean(axis=0).round().astype(int)
     seen[y - 4 : y + 12, x - 18 : x + 18] = (235, 230, 225)  # teeth, where lips are shut
     person = edited(man_image, mesh, seen=seen)
-    small = Views.of(person, person.inverted.crop).resized(MASK_SIZE)
+    small = Views.of(person, person.inverted.crop).small
     difference = np.abs(small.source.astype(int) - small.inversion).max()
     assert difference > 100 and unexplained(small).max() == 0
 
@@ -99,7 +99,7 @@ def test_a_mouth_that_the_inversion_gets_wrong_is_no_object(man_image, mesh_of):
 def test_a_face_that_is_well_inverted_hides_nothing(man_image, mesh_of):
     noisy = np.random.default_rng(0).normal(man_image, 12).clip(0, 255).astype(np.uint8)
     person = edited(noisy, mesh_of(man_image), seen=man_image)
-    assert unexplained(Views.of(person, person.inverted.crop).resized(MASK_SIZE)).max() == 0
+    assert unexplained(Views.of(person, person.inverted.crop).small).max() == 0
 
 
 def test_an_object_that_goes_is_forgotten_over_a_few_frames(man_image, mesh_of, hands):
