@@ -37,8 +37,8 @@ class Growth:
         reach = connected(face, views.change)
         if (reach - face).max() < _WORTH_A_LOOK:
             return reach
-        person = np.maximum(self._people.segment(views.source), self._people.segment(views.edited))
-        return np.asarray(np.maximum(face, reach * blur(person, _SOFT)))
+        person = blur(self._people.segment(views.source), _SOFT)
+        return np.asarray(np.maximum(face, reach * person))
 
 
 def connected(face: Plane, change: NDArray[np.float32]) -> Plane:

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.compositing.growth import connected
+from pipelines.compositing.growth import Growth, connected
 from pipelines.compositing.masks import MASK_SIZE, MaskSettings, face_mask, region_mask
 from pipelines.compositing.regions import FACE_OVAL, parse_region
+from pipelines.compositing.views import Views
 from videoinv.errors import BadInputError
-from videoinv.faces.align import MOUTH_MESH, quad_from_mesh
+from videoinv.faces.align import MOUTH_MESH, crop, quad_from_mesh
+from videoinv.faces.person import PersonSegmenter
 from videoinv.faces.types import Alignment, transform_points
 
 STILL = Alignment.from_parameters(np.array([80.0, 60.0]), 64, 0.0, MASK_SIZE)
@@ -118,3 +120,16 @@ def test_regions_are_read_from_a_command_line():
 def test_an_unknown_region_is_told_with_those_that_there_are(text):
     with pytest.raises(BadInputError, match="mouth, eyes, brows, nose, lower-face"):
         parse_region(text)
+
+
+def test_growth_stays_within_the_person(man_image, man):
+    """The whole crop becomes brighter: his hair and neck follow, the wall beside him does not."""
+    mesh, alignment = man
+    source = crop(man_image, alignment)
+    brighter = np.clip(source.astype(int) + 40, 0, 255).astype(np.uint8)
+    views = Views(mesh, alignment, source, source, brighter)
+    face = face_mask(mesh, alignment, MaskSettings())
+    mask = Growth(PersonSegmenter()).grown(face, views)
+    hair, neck, wall = mask[35, 128], mask[225, 128], mask[90:160, 8:20]
+    assert hair > 0.6 and neck > 0.3 and wall.max() < 0.05
+    assert (mask >= face).all()
