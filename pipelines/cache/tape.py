@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 from torch import Tensor
 
 from pipelines.cache.records import DamagedRecordError, Record, read_record, write_record
+from pipelines.file_lock import lock
 
 MAGIC = b"videoinv tape 1\n"
 RESERVE = 512 * 2**20
@@ -81,7 +81,7 @@ class Tape:
         except OSError as error:
             self._remark(f"cannot be opened ({error.strerror}); the work goes on without it")
             return None
-        if not _lock(file):
+        if not lock(file):
             file.close()
             self._remark("is in use by another run; the work goes on without it")
             return None
@@ -138,21 +138,3 @@ class Tape:
 
     def _remark(self, what: str) -> None:
         self.remarks.append(f"{self.path} {what}")
-
-
-def _lock(file: BinaryIO) -> bool:
-    """Whether the file is ours alone until it is closed, be it by a kill."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            file.seek(2**40)  # a place where nothing is, since a locked one cannot be read
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            file.seek(0)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from pipelines.file_lock import lock
 from videoinv.errors import OutputError
 
 
 class PartialFile:
     """A hidden neighbour of ``target`` that takes its place at the end, or vanishes.
+
+    After a kill it vanishes when the next one for the same target is made.
 
     Raises:
         OutputError: if the folder is missing or nothing can be written in it.
@@ -30,13 +34,15 @@ class PartialFile:
             raise OutputError(
                 f"output {target}: there is no folder {target.parent}; make it or choose another"
             )
+        _remove_orphans(target)
         try:
-            self.path.open("xb").close()
+            self._held = self.path.open("xb")
         except OSError as error:
             raise OutputError(
                 f"output {target}: the folder {target.parent} cannot be written to "
                 f"({error.strerror}); choose another"
             ) from error
+        lock(self._held)  # says to others that somebody is still at work on it
 
     def complete(self) -> None:
         """Make sure that the content is on the disk, then give it its name, in one step.
@@ -44,14 +50,25 @@ class PartialFile:
         Raises:
             OSError: if the disk does not take it.
         """
-        with self.path.open("rb") as file:
-            os.fsync(file.fileno())
+        os.fsync(self._held.fileno())
+        self._held.close()
         self.path.replace(self._target)
 
     def discard(self) -> None:
         """Remove it; never fails, so that it can run while another error is on its way."""
         with contextlib.suppress(OSError):
+            self._held.close()
             self.path.unlink()
+
+
+def _remove_orphans(target: Path) -> None:
+    """Remove what killed runs have left of their outputs; those of live ones are locked."""
+    for path in target.parent.glob(f".{glob.escape(target.stem)}.*.part{target.suffix}"):
+        with contextlib.suppress(OSError):
+            with path.open("rb+") as file:
+                is_orphan = lock(file)
+            if is_orphan:
+                path.unlink()
 
 
 class PartialFolder:
