@@ -120,10 +120,11 @@ class MobileStyleGAN(nn.Module):
     ) -> Tensor:
         """G(w^{1:K}): features [B, C, H, W] at a layer, by a pass that stops there."""
         self._check_layer(layer)
-        return self._run(Latent(codes, weight_offsets=weight_offsets or {}), layer)
+        latent = Latent(codes, weight_offsets=weight_offsets or {})
+        return self._run(latent.to(dtype=self.dtype), layer)
 
     def synthesize(self, latent: Latent, size: int | None = None) -> Tensor:
-        """Images [B, 3, size, size], about [−1, 1], not clamped.
+        """Images [B, 3, size, size], about [−1, 1], not clamped, from a latent of any dtype.
 
         A size between those in :attr:`sizes` is reduced by area from the next larger one.
 
@@ -133,6 +134,7 @@ class MobileStyleGAN(nn.Module):
         size = self.resolution if size is None else size
         if not 1 <= size <= self.resolution:
             raise BadInputError(f"size is {size}; allowed are 1 to {self.resolution} pixels")
+        latent = latent.to(dtype=self.dtype)
         made = next(side for side in self.sizes if side >= size)
         image = self._full(latent) if made == self.resolution else self._reduced(latent, made)
         return image if made == size else F.interpolate(image, size=(size, size), mode="area")

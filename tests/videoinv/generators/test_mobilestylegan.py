@@ -162,6 +162,7 @@ def test_bfloat16_stays_near_float32(published):
     half = load_mobilestylegan().to(torch.bfloat16)
     rounded = half.synthesize(Latent(codes.bfloat16()), 256).float()
     assert (rounded - exact).abs().mean() < 0.02
+    assert torch.equal(half.synthesize(Latent(codes), 256).float(), rounded)
 
 
 @pytest.mark.slow
