@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 
 from videoinv import load
 from videoinv.model import Model
@@ -24,16 +25,36 @@ def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     return group
 
 
-def chosen_model(args: argparse.Namespace) -> Model:
-    """The model that the options mean.
+@dataclass(frozen=True)
+class ModelChoice:
+    """The model, as ``videoinv.load`` takes it: names that travel to other machines."""
 
-    Raises:
-        BadInputError, CheckpointError, FetchError: see :func:`videoinv.load`.
-    """
-    return load(
-        args.model,
-        encoder=args.encoder,
-        generator=args.generator,
-        device=args.device,
-        dtype=args.dtype,
-    )
+    name: str = "default"
+    encoder: str | None = None
+    generator: str | None = None
+    device: str = "auto"
+    dtype: str = "auto"
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> ModelChoice:
+        """What the options say."""
+        return cls(args.model, args.encoder, args.generator, args.device, args.dtype)
+
+    def load(self) -> Model:
+        """The model itself.
+
+        Raises:
+            BadInputError, CheckpointError, FetchError: see :func:`videoinv.load`.
+        """
+        return load(
+            self.name,
+            encoder=self.encoder,
+            generator=self.generator,
+            device=self.device,
+            dtype=self.dtype,
+        )
+
+
+def chosen_model(args: argparse.Namespace) -> Model:
+    """The model that the options mean; see ``ModelChoice.load``."""
+    return ModelChoice.of(args).load()

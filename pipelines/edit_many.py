@@ -1,0 +1,138 @@
+"""Clips edited one after another with one model, or many at once on a Ray cluster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import torch
+
+from pipelines.cast import parse_casting
+from pipelines.edit import ClipEditor
+from pipelines.edit_jobs import ClipJob
+from pipelines.edit_settings import EditSettings
+from pipelines.media.reader import VideoReader
+from pipelines.model_options import ModelChoice
+from pipelines.ray_runner import Lost, spread
+from pipelines.report import EditReport, Measures
+from pipelines.sheet import Sheet
+from videoinv.errors import VideoInvError
+
+
+@dataclass(frozen=True)
+class EditOrder:
+    """What is done to every clip, in values that travel to other machines."""
+
+    model: ModelChoice
+    settings: EditSettings
+    face: str | None
+    """As ``--face`` has it ..."""
+    edits: tuple[str, ...]
+    """... and ``--edit``."""
+    threads: int
+    """Of each worker: the last digits depend on it, so it is the same everywhere."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a clip."""
+
+    report: EditReport | None
+    error: str = ""
+    exit_code: int = 0
+
+
+class ClipWorker:
+    """Edits clips; the model is loaded once, with the first."""
+
+    def __init__(self, order: EditOrder) -> None:
+        self._order = order
+        torch.set_num_threads(order.threads)
+
+    @cached_property
+    def editor(self) -> ClipEditor:
+        """With its model loaded.
+
+        Raises:
+            VideoInvError: if the model cannot be loaded.
+        """
+        return ClipEditor(self._order.model.load(), self._order.settings)
+
+    def work(self, job: ClipJob) -> Outcome:
+        """Edit one clip; what is wrong with it, or with the order, is told in the outcome."""
+        try:
+            return Outcome(self._edit(job))
+        except VideoInvError as error:
+            return Outcome(None, str(error), error.exit_code)
+
+    def _edit(self, job: ClipJob) -> EditReport:
+        reader = VideoReader(job.source)  # a bad input is told before a model is loaded
+        directions = self.editor.model.directions
+        faces = parse_casting(self._order.face, self._order.edits, directions)
+        measures = Measures() if job.report is not None else None
+        sheet = Sheet(reader.frame_count or 1) if job.sheet is not None else None
+        report = self.editor.edit(
+            job.source, job.output, faces, measures=measures, sheet=sheet, keep=job.keep
+        )
+        if job.report is not None:
+            report.save(job.report)
+        if job.sheet is not None and sheet is not None:
+            sheet.save(job.sheet)
+        return report
+
+
+def edit_clips(order: EditOrder, jobs: Sequence[ClipJob], ray: str | None = None) -> int:
+    """Edit clips and tell of each; the exit code is that of the first that failed, or 0.
+
+    Args:
+        order: what to do.
+        jobs: to what. One that fails does not stop the others.
+        ray: address of a Ray cluster, see ``ray_runner.spread``; ``None``: here, one by one.
+    """
+    code = 0
+    try:
+        for outcome in _outcomes(order, jobs, ray):
+            if outcome.report is not None:
+                tell(outcome.report)
+                continue
+            print(f"videoinv: {outcome.error}", file=sys.stderr)
+            code = code or outcome.exit_code
+    except KeyboardInterrupt:
+        for folder in dict.fromkeys(job.keep.folder for job in jobs if job.keep is not None):
+            print(f"the same command goes on with the analysis in {folder}", file=sys.stderr)
+        raise
+    return code
+
+
+def _outcomes(order: EditOrder, jobs: Sequence[ClipJob], ray: str | None) -> Iterator[Outcome]:
+    make_worker = partial(ClipWorker, order)
+    if ray is None:
+        yield from map(make_worker().work, jobs)
+        return
+    for job, result in spread(make_worker, jobs, ray):
+        if isinstance(result, Lost):
+            yield Outcome(None, f"{job.source}: {result.why}", VideoInvError.exit_code)
+        else:
+            yield result
+
+
+def tell(report: EditReport) -> None:
+    """Say what was done, in a few lines."""
+    print(
+        f"{report.output}: {report.frames} frames in {report.wall_seconds:.0f} s, "
+        f"{report.faces} edited, "
+        f"{report.passed_through} passed through without a face",
+        file=sys.stderr,
+    )
+    if len(report.people) > 1:
+        for _, person in sorted(report.people.items()):
+            print(f"person {person.number}: {person.frames} frames", file=sys.stderr)
+    if report.analysis:
+        size, folder = report.analysis["megabytes"], report.analysis["folder"]
+        print(f"{folder}: {size:.0f} MB of analysis for the next edit", file=sys.stderr)
+    for remark in report.remarks:
+        print(remark, file=sys.stderr)
+    for loss in report.dropped:
+        print(f"not in the output: {loss}", file=sys.stderr)
