@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from videoinv.faces.types import Alignment, Points
 
 SHORTEST = 16
 """Frames in a row of which a spectrum is taken."""
+CUTOFF = 3.0
+"""Hz above which a crop breathes; a clip of less than twice as many frames a second cannot say."""
 
 Array = NDArray[np.floating[Any]]
 
@@ -33,10 +36,15 @@ class IdentityOverTime:
 
     def cut(self) -> None:
         """The next frame belongs to another shot."""
-        if len(self._source) > 1:
-            identity = temporal_identity(np.stack(self._source), np.stack(self._result))
-            self._shots.append((len(self._source), identity))
+        source, result = self._source, self._result
         self._source, self._result = [], []
+        if len(source) < 2:
+            return
+        # Two frames of a long shot may have embeddings at a right angle, a hand over the face in
+        # one of them: the ratio has no value then, nor has the measure.
+        with suppress(ValueError):
+            identity = temporal_identity(np.stack(source), np.stack(result))
+            self._shots.append((len(source), identity))
 
     def result(self) -> TemporalIdentity | None:
         """The mean over the shots that a cut has ended; ``None`` if none had two frames."""
@@ -66,8 +74,9 @@ class CropMotion:
         run, self._run = np.array(self._run), []
         if len(run) < SHORTEST:
             return
-        fps = (len(run) - 1) / (run[-1, 0] - run[0, 0])
-        self._runs.append((len(run), breathing(run[:, 1:], float(fps))))
+        fps = float((len(run) - 1) / (run[-1, 0] - run[0, 0]))
+        if fps > 2 * CUTOFF:
+            self._runs.append((len(run), breathing(run[:, 1:], fps, CUTOFF)))
 
     def breathing(self) -> Breathing | None:
         """The mean over the runs that a cut has ended; ``None`` if none was long enough."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,14 @@ class Job:
     feature_delta: bool = True
     """Features follow the edit, Eq. (1) of the Feature-Style paper."""
 
+    @property
+    def habits(self) -> dict[str, str]:
+        """What the model's own settings do not say, for reports."""
+        return {
+            "start": "the frame before" if self.warm else "the mean",
+            "features": "follow the edit" if self.feature_delta else "stay as they are",
+        }
+
 
 @dataclass(frozen=True)
 class Task:
@@ -117,9 +125,10 @@ class Worker:
             self._networks = Networks.load(resolve_device(job.model.device))
         editor = ClipEditor(model, job.settings)
         try:
-            return evaluate_clip(editor, task.clip, edits, self._networks, frames=job.frames)
+            made = evaluate_clip(editor, task.clip, edits, self._networks, frames=job.frames)
         except BadInputError as error:
             return str(error)
+        return replace(made, settings={**made.settings, **job.habits})
 
     def _model(self, choice: ModelChoice) -> Model:
         if self._loaded is None or self._loaded[0] != choice:

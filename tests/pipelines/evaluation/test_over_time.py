@@ -89,6 +89,14 @@ def test_identity_is_compared_within_shots():
     assert identity.result().local == pytest.approx((1 + np.cos(0.4)) / 2)
 
 
+def test_a_shot_whose_source_is_no_one_person_is_left_out():
+    identity = IdentityOverTime()
+    for angle in (0.0, np.pi / 2):
+        identity.push(unit(angle), unit(0.1))
+    identity.cut()
+    assert identity.result() is None
+
+
 def test_identity_of_single_frames_is_not_known():
     identity = IdentityOverTime()
     identity.push(unit(0), unit(0))
@@ -105,6 +113,14 @@ def test_a_crop_that_breathes_shows_its_power(mesh):
         motion.push(time, points)
     motion.cut()
     assert motion.breathing().scale == pytest.approx(0.5 * 0.02**2, rel=0.05)
+
+
+def test_a_clip_of_few_frames_a_second_cannot_show_breathing(mesh):
+    motion = CropMotion()
+    for index in range(30):
+        motion.push(index / 5, mesh)
+    motion.cut()
+    assert motion.breathing() is None
 
 
 def test_a_run_too_short_for_a_spectrum_is_left_out(mesh):
