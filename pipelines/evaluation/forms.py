@@ -107,7 +107,7 @@ def _pairs(
 
 
 def _run(args: argparse.Namespace, tasks: Sequence[Task]) -> Outcome:
-    return run_tasks(tasks, args.output / RESULTS, ray=args.ray)
+    return run_tasks(tasks, args.output / RESULTS, args.ray)
 
 
 def _method(job: Job) -> str:

@@ -58,8 +58,10 @@ def _add_clip_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument("--frames", type=int, metavar="N", help="take the first N frames only")
     group.add_argument(
-        "--ray", action="store_true", help="spread clips over a Ray cluster or all processors"
-    )
+        "--ray", nargs="?", const="local", metavar="ADDRESS",
+        help="spread clips by Ray: over this machine, or the cluster at an address ('auto': this "
+        "machine's own)",
+    )  # fmt: skip
 
 
 def _add_ravdess_options(parser: argparse.ArgumentParser) -> None:

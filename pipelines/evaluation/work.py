@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.inversion import evaluate_clip
 from pipelines.evaluation.networks import Networks
 from pipelines.evaluation.variants import varied
+from pipelines.ray_runner import Lost, spread
 from videoinv.checkpoints.cache import atomic_path, sha256_of
 from videoinv.devices import resolve_device
 from videoinv.editing.edit import parse_edit
-from videoinv.errors import BadInputError, MissingExtraError, OutputError
+from videoinv.errors import BadInputError, OutputError
 from videoinv.model import Model
 
 
@@ -112,7 +113,7 @@ class Worker:
         self._networks: Networks | None = None
         self._loaded: tuple[ModelChoice, Model] | None = None
 
-    def evaluate(self, task: Task) -> Evaluation | str:
+    def work(self, task: Task) -> Evaluation | str:
         """The evaluation; a sentence for a clip that cannot be read or shows no face.
 
         Raises:
@@ -136,23 +137,24 @@ class Worker:
         return self._loaded[1]
 
 
-def run_tasks(tasks: Sequence[Task], folder: Path, *, ray: bool = False) -> Outcome:
+def run_tasks(tasks: Sequence[Task], folder: Path, ray: str | None = None) -> Outcome:
     """Evaluate what has no result yet; results lie in ``folder`` as KEY.json, each complete.
 
     Args:
         tasks: with keys of their own.
         folder: made if it is not there.
-        ray: spread them over a Ray cluster; the results are the same.
+        ray: address of a Ray cluster, see ``ray_runner.spread``; ``None``: here, one by one. The
+            results are the same.
 
     Raises:
         OutputError: if results cannot be written.
         MissingExtraError: if Ray is asked for and not installed.
-        VideoInvError: see ``Worker.evaluate``.
+        VideoInvError: see ``Worker.work``.
     """
     _make_folder(folder)
     done = {task.key: _kept(folder, task) for task in tasks}
     open_tasks = [task for task in tasks if done[task.key] is None]
-    answers = _on_ray(open_tasks) if ray and open_tasks else _here(open_tasks)
+    answers = _answers(open_tasks, ray if open_tasks else None)
     broken: dict[str, str] = {}
     for task, answer in tqdm(answers, total=len(open_tasks), unit="clip", disable=None):
         if isinstance(answer, str):
@@ -164,34 +166,14 @@ def run_tasks(tasks: Sequence[Task], folder: Path, *, ray: bool = False) -> Outc
     return Outcome(evaluations, {t.key: broken[t.key] for t in tasks if t.key in broken})
 
 
-def _here(tasks: Iterable[Task]) -> Iterator[tuple[Task, Evaluation | str]]:
-    worker = Worker()
-    for task in tasks:
-        yield task, worker.evaluate(task)
-
-
-def _on_ray(tasks: Sequence[Task]) -> Iterator[tuple[Task, Evaluation | str]]:
-    """The same on every GPU of the cluster, or on every second processor where there is none."""
-    try:
-        import ray
-        from ray.util import ActorPool
-    except ImportError as error:
-        raise MissingExtraError("ray", "ray", "evaluating on a cluster") from error
-    if not ray.is_initialized():
-        ray.init(log_to_driver=False)
-    resources = ray.cluster_resources()
-    gpus = int(resources.get("GPU", 0))
-    workers = gpus or max(1, int(resources.get("CPU", 1)) // 2)
-    remote = ray.remote(num_gpus=min(gpus, 1))(_RayWorker)
-    pool = ActorPool([remote.remote() for _ in range(min(workers, len(tasks)))])
-    yield from pool.map_unordered(lambda worker, task: worker.answer.remote(task), tasks)
-
-
-class _RayWorker(Worker):
-    """Answers come in any order there, so each brings its task."""
-
-    def answer(self, task: Task) -> tuple[Task, Evaluation | str]:
-        return task, self.evaluate(task)
+def _answers(tasks: Sequence[Task], ray: str | None) -> Iterator[tuple[Task, Evaluation | str]]:
+    """Each task with its evaluation or the reason why there is none, as they become ready."""
+    if ray is None:
+        worker = Worker()
+        yield from ((task, worker.work(task)) for task in tasks)
+        return
+    for task, answer in spread(Worker, tasks, ray):
+        yield task, answer.why if isinstance(answer, Lost) else answer
 
 
 def _make_folder(folder: Path) -> None:

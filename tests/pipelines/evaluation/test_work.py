@@ -17,7 +17,7 @@ JOB = Job(ModelChoice(encoder="optimize", device="cpu"), settings=EditSettings(s
 def test_a_missing_ray_is_named_with_its_install_line(short_clip, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'videoinv\[ray\]'"):
-        run_tasks([Task("a", short_clip, JOB)], tmp_path, ray=True)
+        run_tasks([Task("a", short_clip, JOB)], tmp_path, "local")
 
 
 def test_ray_gives_the_same_scores(short_clip, tmp_path):
@@ -25,7 +25,7 @@ def test_ray_gives_the_same_scores(short_clip, tmp_path):
     tasks = [Task("a", short_clip, JOB), Task("b", tmp_path / "broken.mp4", JOB)]
     tasks[1].clip.write_text("no video")
     here = run_tasks(tasks, tmp_path / "here")
-    there = run_tasks(tasks, tmp_path / "there", ray=True)
+    there = run_tasks(tasks, tmp_path / "there", "local")
     assert here.broken == there.broken
     assert list(here.broken) == ["b"]
     for ours, theirs in zip(
@@ -36,9 +36,9 @@ def test_ray_gives_the_same_scores(short_clip, tmp_path):
 
 def test_a_wrong_model_is_no_broken_clip(short_clip):
     with pytest.raises(BadInputError, match="magic"):
-        Worker().evaluate(Task("a", short_clip, Job(ModelChoice(encoder="magic"))))
+        Worker().work(Task("a", short_clip, Job(ModelChoice(encoder="magic"))))
     with pytest.raises(BadInputError, match="smlie"):
-        Worker().evaluate(Task("a", short_clip, Job(JOB.model, ("smlie=1",))))
+        Worker().work(Task("a", short_clip, Job(JOB.model, ("smlie=1",))))
 
 
 def test_what_is_done_is_done_again_only_in_another_way(short_clip, tmp_path, monkeypatch):
