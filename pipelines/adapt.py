@@ -44,4 +44,5 @@ def adapted(model: Model, clip: Path, steps: int) -> Model:
             bfloat16=has_fast_bfloat16(model.generator.device),
             report=advance,
         )
-    return replace(model, encoder=learnt)
+    info = replace(model.info, system=f"{model.info.system}, adapted in {steps} steps")
+    return replace(model, encoder=learnt, info=info)

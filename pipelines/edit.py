@@ -17,6 +17,7 @@ from pipelines.cache.networks import TapedInverter, taped
 from pipelines.cache.settings import face_settings, latent_settings
 from pipelines.cache.tape import Tape
 from pipelines.cast import FaceEdits
+from pipelines.compose import Compositor
 from pipelines.edit_settings import EditSettings
 from pipelines.face_networks import FaceNetworks
 from pipelines.inverting import RunInverter
@@ -79,7 +80,7 @@ class ClipEditor:
         times = StageTimes()
         report = EditReport(source, output, self.model.info, faces)
         with (
-            VideoReader(source) as reader,
+            VideoReader(source, rate=self.settings.rate) as reader,
             AnalysisCache(keep, reader.pictures or (source,)) as cache,
             self._writer(output, reader, faces) as writer,
             Stream(times, side_by_side=self.settings.side_by_side) as stream,
@@ -144,7 +145,8 @@ class ClipEditor:
         settings = self.settings
         smooth = stream.times.timed("smooth", steady_codes(inverted, settings.code_sigma))
         rendered = stream.stage("render", render(smooth, self.model.generator, faces, self._chunk))
-        return stream.stage("paste", finish(rendered, settings.blend, settings.mask))
+        compositor = Compositor(settings.blend, settings.mask)
+        return stream.stage("paste", finish(rendered, compositor))
 
     def invert(
         self, steps: Iterable[Step[Placed]], tape: Tape | None = None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
+from pipelines.adapt import adapted
 from pipelines.cache.analysis import LIMIT, Keep
 from pipelines.cast import parse_casting
-from pipelines.compose import Blend
+from pipelines.compose import Blend, MaskSettings, Region, parse_region
 from pipelines.edit import ClipEditor, EditSettings
 from pipelines.media.reader import VideoReader
 from pipelines.model_options import add_model_options, chosen_model
@@ -79,6 +81,13 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "frame's own, which trembles (default: %(default)s)",
     )
     group.add_argument("--chunk", type=int, metavar="N", help="frames computed together")
+    group.add_argument(
+        "--adapt",
+        type=int,
+        default=0,
+        metavar="STEPS",
+        help="train the encoder on the clip's own faces first, for so many steps",
+    )
 
 
 def _add_picture_options(parser: argparse.ArgumentParser) -> None:
@@ -90,7 +99,19 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
         default=DEFAULTS.blend,
         help="add the change to the source's face, or replace the face (default: %(default)s)",
     )
-    group.add_argument("--codec", metavar="NAME", help="video encoder, e.g. libx264, hevc_nvenc")
+    group.add_argument(
+        "--region",
+        metavar="NAME[,NAME]",
+        help=f"limit the edits to parts of the face: {', '.join(get_args(Region))}",
+    )
+    group.add_argument(
+        "--rate", type=_rate, metavar="FPS", help="of a source that is a folder of pictures"
+    )
+    group.add_argument(
+        "--codec",
+        metavar="NAME",
+        help="video encoder, e.g. libx264, hevc_nvenc; 'hardware' takes the first one that opens",
+    )
     group.add_argument(
         "--crf", type=int, metavar="N", help="quality of the encoder, lower is better"
     )
@@ -139,8 +160,12 @@ def run(args: argparse.Namespace) -> int:
     """Edit one clip."""
     for path in (args.output, args.report, args.sheet):
         _check_folder(path)
-    reader = VideoReader(args.source)  # a bad input is told before a model is loaded
+    reader = VideoReader(
+        args.source, rate=args.rate
+    )  # a bad input is told before a model is loaded
     model = chosen_model(args)
+    if args.adapt:
+        model = adapted(model, args.source, args.adapt)
     faces = parse_casting(args.face, args.edit, model.directions)
     measures = Measures() if args.report is not None else None
     sheet = Sheet(reader.frame_count or 1) if args.sheet is not None else None
@@ -180,11 +205,21 @@ def _settings(args: argparse.Namespace) -> EditSettings:
         detect_every=args.detect_every,
         **sigmas,
         blend=args.blend,
+        mask=MaskSettings(regions=parse_region(args.region) if args.region else ()),
+        rate=args.rate,
         codec=args.codec,
         crf=args.crf,
         preset=args.preset,
         provenance=args.provenance,
     )
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        message = f"'{text}' is no rate; give pictures per second, e.g. 25 or 30000/1001"
+        raise argparse.ArgumentTypeError(message) from None
 
 
 def _keep(args: argparse.Namespace) -> Keep | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from pipelines.compose import Blend, MaskSettings
 from pipelines.locate import DETECT_EVERY
@@ -33,6 +34,8 @@ class EditSettings:
     """How a hypernetwork's weight offsets are kept from trembling."""
     blend: Blend = "residual"
     mask: MaskSettings = field(default_factory=MaskSettings)
+    rate: Fraction | None = None
+    """Pictures per second, where the source is a folder of pictures; ``None``: 25."""
     codec: str | None = None
     crf: int | None = None
     preset: str | None = None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pipelines.cast import FaceEdits
-from pipelines.compose import Blend, MaskSettings, make_patch, paste
+from pipelines.compose import Compositor
 from pipelines.steady_offsets import join
 from pipelines.steps import Finished, Inverted, Rendered, Step, by_run, chunked, with_people
 from videoinv.editing.delta import edit_features
@@ -58,15 +58,8 @@ def _by_roles(
     return groups
 
 
-def finish(steps: Iterable[Step[Rendered]], blend: Blend, mask: MaskSettings) -> Iterator[Finished]:
-    """Paste everybody back; where crops overlap, the nearer face, the larger, comes last."""
+def finish(steps: Iterable[Step[Rendered]], compositor: Compositor) -> Iterator[Finished]:
+    """Put everybody back into their frames."""
     for step in steps:
-        image = step.frame.image
-        for person in sorted(step.people.values(), key=_size_in_frame):
-            patch = make_patch(person, person.inverted.crop, blend, mask)
-            image = paste(image, person.inverted.placed.alignment, patch)
+        image = compositor.compose(step.frame.image, step.people)
         yield Finished(step, replace(step.frame, image=image))
-
-
-def _size_in_frame(person: Rendered) -> float:
-    return person.inverted.placed.alignment.scale
