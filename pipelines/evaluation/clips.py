@@ -59,6 +59,7 @@ def job_of(args: argparse.Namespace, default_edit: str | None = None) -> Job:
     return Job(
         ModelChoice(args.model or "default", args.encoder, args.generator, args.device, args.dtype),
         edits,
-        EditSettings(steps=args.steps, blend=blend),
+        # In turns, so that what each stage takes can be told apart from what scoring takes.
+        EditSettings(steps=args.steps, blend=blend, side_by_side=False),
         args.frames,
     )

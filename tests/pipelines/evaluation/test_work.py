@@ -11,7 +11,10 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.work import Job, ModelChoice, Task, Worker, run_tasks
 from videoinv.errors import BadInputError, MissingExtraError
 
-JOB = Job(ModelChoice(encoder="optimize", device="cpu"), settings=EditSettings(steps=1))
+JOB = Job(
+    ModelChoice(encoder="optimize", device="cpu"),
+    settings=EditSettings(steps=1, side_by_side=False),
+)
 
 
 def test_a_missing_ray_is_named_with_its_install_line(short_clip, tmp_path, monkeypatch):
