@@ -9,6 +9,7 @@ from functools import cached_property, partial
 
 import torch
 
+from pipelines.adapt import adapted
 from pipelines.cast import parse_casting
 from pipelines.edit import ClipEditor
 from pipelines.edit_jobs import ClipJob
@@ -19,6 +20,7 @@ from pipelines.ray_runner import Lost, spread
 from pipelines.report import EditReport, Measures
 from pipelines.sheet import Sheet
 from videoinv.errors import VideoInvError
+from videoinv.model import Model
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ class EditOrder:
     """... and ``--edit``."""
     threads: int
     """Of each worker: the last digits depend on it, so it is the same everywhere."""
+    adapt: int = 0
+    """Steps by which the encoder is adapted to each clip's own faces; 0: it is not."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,19 @@ class ClipWorker:
         torch.set_num_threads(order.threads)
 
     @cached_property
-    def editor(self) -> ClipEditor:
-        """With its model loaded.
+    def _model(self) -> Model:
+        return self._order.model.load()
 
-        Raises:
-            VideoInvError: if the model cannot be loaded.
-        """
-        return ClipEditor(self._order.model.load(), self._order.settings)
+    @cached_property
+    def _editor(self) -> ClipEditor:
+        return ClipEditor(self._model, self._order.settings)
+
+    def _editor_of(self, job: ClipJob) -> ClipEditor:
+        """The editor of all clips, or one whose encoder is adapted to this clip."""
+        if not self._order.adapt:
+            return self._editor
+        model = adapted(self._model, job.source, self._order.adapt)
+        return ClipEditor(model, self._order.settings)
 
     def work(self, job: ClipJob) -> Outcome:
         """Edit one clip; what is wrong with it, or with the order, is told in the outcome."""
@@ -68,12 +78,13 @@ class ClipWorker:
             return Outcome(None, str(error), error.exit_code)
 
     def _edit(self, job: ClipJob) -> EditReport:
-        reader = VideoReader(job.source)  # a bad input is told before a model is loaded
-        directions = self.editor.model.directions
-        faces = parse_casting(self._order.face, self._order.edits, directions)
+        order = self._order
+        # A bad input is told before a model is loaded.
+        reader = VideoReader(job.source, rate=order.settings.rate)
+        faces = parse_casting(order.face, order.edits, self._model.directions)
         measures = Measures() if job.report is not None else None
         sheet = Sheet(reader.frame_count or 1) if job.sheet is not None else None
-        report = self.editor.edit(
+        report = self._editor_of(job).edit(
             job.source, job.output, faces, measures=measures, sheet=sheet, keep=job.keep
         )
         if job.report is not None:
