@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from fractions import Fraction
 from pathlib import Path
 from typing import get_args
 
-from pipelines.adapt import adapted
-from pipelines.cache.analysis import LIMIT, Keep
-from pipelines.cast import parse_casting
+import torch
+
+from pipelines.cache.analysis import LIMIT
 from pipelines.compose import Blend, MaskSettings, Region, parse_region
-from pipelines.edit import ClipEditor, EditSettings
-from pipelines.media.reader import VideoReader
-from pipelines.model_options import add_model_options, chosen_model
-from pipelines.report import EditReport, Measures
-from pipelines.sheet import Sheet
+from pipelines.edit_jobs import Destination, plan
+from pipelines.edit_many import EditOrder, edit_clips
+from pipelines.edit_settings import EditSettings
+from pipelines.model_options import ModelChoice, add_model_options
 from pipelines.steady_offsets import OffsetMode
-from videoinv.errors import BadInputError, OutputError
+from videoinv.errors import BadInputError
 
 DEFAULTS = EditSettings()
 SIGMAS = {
@@ -37,8 +35,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="example: videoinv edit talk.mp4 -o smile.mp4 --edit smile=2 --sheet smile.png; "
         "two people: --edit 1:smile=2 --edit 2:age=-1",
     )
-    parser.add_argument("source", type=Path, metavar="IN", help="a video file")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT")
+    parser.add_argument(
+        "sources", nargs="+", metavar="IN", help="videos, folders of videos, patterns"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="a video file; a folder if IN is several videos or a folder of them, as are --report "
+        "and --sheet then",
+    )
     parser.add_argument(
         "--edit",
         action="append",
@@ -62,6 +70,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a picture of a few frames")
     _add_cache_options(parser)
+    parser.add_argument(
+        "--ray",
+        metavar="WHERE",
+        help="spread several videos by Ray, one for each GPU at a time: 'local', this machine; "
+        "'auto', the cluster that it belongs to; or a cluster's address",
+    )
     parser.add_argument(
         "--no-provenance",
         dest="provenance",
@@ -157,34 +171,17 @@ def _add_cache_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Edit one clip."""
-    for path in (args.output, args.report, args.sheet):
-        _check_folder(path)
-    reader = VideoReader(
-        args.source, rate=args.rate
-    )  # a bad input is told before a model is loaded
-    model = chosen_model(args)
-    if args.adapt:
-        model = adapted(model, args.source, args.adapt)
-    faces = parse_casting(args.face, args.edit, model.directions)
-    measures = Measures() if args.report is not None else None
-    sheet = Sheet(reader.frame_count or 1) if args.sheet is not None else None
-    editor = ClipEditor(model, _settings(args))
-    keep = _keep(args)
-    try:
-        report = editor.edit(
-            args.source, args.output, faces, measures=measures, sheet=sheet, keep=keep
-        )
-    except KeyboardInterrupt:
-        if keep is not None:
-            print(f"the same command goes on with the analysis in {keep.folder}", file=sys.stderr)
-        raise
-    if args.report is not None:
-        report.save(args.report)
-    if sheet is not None:
-        sheet.save(args.sheet)
-    _tell(report)
-    return 0
+    """Edit clips with one model."""
+    destination = Destination(args.output, args.report, args.sheet, args.cache, args.keep)
+    order = EditOrder(
+        ModelChoice.of(args),
+        _settings(args),
+        args.face,
+        tuple(args.edit),
+        threads=torch.get_num_threads(),
+        adapt=args.adapt,
+    )
+    return edit_clips(order, plan(args.sources, destination), args.ray)
 
 
 def _settings(args: argparse.Namespace) -> EditSettings:
@@ -220,34 +217,3 @@ def _rate(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         message = f"'{text}' is no rate; give pictures per second, e.g. 25 or 30000/1001"
         raise argparse.ArgumentTypeError(message) from None
-
-
-def _keep(args: argparse.Namespace) -> Keep | None:
-    if not args.keep:
-        return None
-    return Keep(args.cache) if args.cache else Keep.beside(args.output, args.source)
-
-
-def _check_folder(path: Path | None) -> None:
-    """A report that cannot be written shall be told before an hour's work, not after it."""
-    if path is not None and not path.parent.is_dir():
-        raise OutputError(f"{path} cannot be written: there is no folder {path.parent}")
-
-
-def _tell(report: EditReport) -> None:
-    print(
-        f"{report.output}: {report.frames} frames in {report.wall_seconds:.0f} s, "
-        f"{report.faces} edited, "
-        f"{report.passed_through} passed through without a face",
-        file=sys.stderr,
-    )
-    if len(report.people) > 1:
-        for _, person in sorted(report.people.items()):
-            print(f"person {person.number}: {person.frames} frames", file=sys.stderr)
-    if report.analysis:
-        size, folder = report.analysis["megabytes"], report.analysis["folder"]
-        print(f"{folder}: {size:.0f} MB of analysis for the next edit", file=sys.stderr)
-    for remark in report.remarks:
-        print(remark, file=sys.stderr)
-    for loss in report.dropped:
-        print(f"not in the output: {loss}", file=sys.stderr)

@@ -18,9 +18,9 @@ EMBEDDING_RATE = 0.1
 """Least weight of a new embedding in a track's mean, whose first looks weigh alike: one bad look
 does not change who somebody is, be it the first or a later one."""
 SAME_PERSON = 0.45
-"""Cosine of MobileFaceNet's embeddings above which two faces are one person's. Measured: on eleven
-clips a face and the running mean of its own track reach at least 0.50 (a hand over the face;
-0.8 to 0.95 is usual), faces of two clips at most 0.34; of the 1540 pairs among 56 photographs of
+"""Cosine of MobileFaceNet's embeddings above which two faces are one person's. Measured: a
+face and the running mean of its own track reach at least 0.50 behind a hand, and 0.8 to 0.95
+usually; faces of two clips at most 0.34; of the 1540 pairs among 56 photographs of
 celebrities two are evidently one person (0.77, 0.82), the next is at 0.41 and 99 % below 0.31."""
 IDENTITY_WEIGHT = 3.0
 """Of the cosine beside the overlap: the cosine of strangers falls short of a person's own by about
