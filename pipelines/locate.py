@@ -20,9 +20,10 @@ from videoinv.faces.types import Alignment, Face, Points
 
 DETECT_EVERY = 5
 """Measured on five clips, 550 frames: detecting every 5th frame takes 13 to 17 ms of CPU time a
-frame in place of 22 to 27. A mesh that is carried on for 15 frames lies 0.13 to 0.27 % of the crop's
-side off the one fitted to a detection. Fitting anew at every detection is a small jump each time and
-doubles the jitter of a still face, so a detection corrects a mesh only if it has left its face."""
+frame in place of 22 to 27. A mesh that is carried on for 15 frames lies 0.13 to 0.27 % of the
+crop's side off the one fitted to a detection. Fitting anew at every detection is a small jump each
+time and doubles the jitter of a still face, so a detection corrects a mesh only if it has left its
+face."""
 MAX_MESH_ONLY = 15
 """Frames for which the mesh alone may carry a face on that the detector misses."""
 ON_FACE = 0.6
