@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from pipelines import bench_alignment, bench_generator, bench_inversion
+from pipelines import bench_alignment, bench_generator, bench_inversion, bench_memory, bench_overlap
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``bench`` and its measurements to the command line."""
     parser = commands.add_parser("bench", help="measure speed and agreement on this machine")
     measurements = parser.add_subparsers(metavar="MEASUREMENT", required=True)
-    for measurement in (bench_alignment, bench_generator, bench_inversion):
+    for measurement in (
+        bench_alignment,
+        bench_generator,
+        bench_inversion,
+        bench_memory,
+        bench_overlap,
+    ):
         measurement.add_parser(measurements)
