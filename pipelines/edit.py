@@ -8,6 +8,7 @@ between the stages and one chunk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -33,6 +34,7 @@ from pipelines.steps import Finished, Inverted, Placed, Step
 from pipelines.stream import Stream
 from pipelines.timing import StageTimes
 from videoinv import __version__
+from videoinv.encoders.protocol import Encoder
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder
 
@@ -83,6 +85,7 @@ class ClipEditor:
             VideoReader(source, rate=self.settings.rate) as reader,
             AnalysisCache(keep, reader.pictures or (source,)) as cache,
             self._writer(output, reader, faces) as writer,
+            _progress_restored(self.model.encoder),
             Stream(times, side_by_side=self.settings.side_by_side) as stream,
         ):
             inverted = self._analysis(stream, reader, faces, cache)
@@ -180,6 +183,19 @@ class ClipEditor:
     def _chunk(self) -> int:
         on_processor = self.model.generator.device.type == "cpu"
         return self.settings.chunk or (1 if on_processor else 8)
+
+
+@contextmanager
+def _progress_restored(encoder: Encoder | None) -> Iterator[None]:
+    """The encoder outlives the stream, whose progress it tells, and may go on in another one."""
+    if not isinstance(encoder, OptimizeEncoder):
+        yield
+        return
+    before = encoder.progress
+    try:
+        yield
+    finally:
+        encoder.progress = before
 
 
 def _written(writer: VideoWriter, frames: Iterable[Finished]) -> Iterator[Finished]:

@@ -133,9 +133,9 @@ class Stream:
                 for item in iterator:
                     link.put(item)
             link.end()
-        except StreamStoppedError:
-            pass
         except BaseException as error:
+            if self._stopped and isinstance(error, StreamStoppedError):
+                return
             at = self._place.frame
             self._fail(error, name, link.given if at is None else at)
 
