@@ -14,6 +14,8 @@ from videoinv.generators.protocol import Generator
 from videoinv.latents import Features, Latent
 from videoinv.training.fit_heads import haar
 
+from .float64_graph import run_float64
+
 
 @pytest.fixture(scope="module")
 def tiny():
@@ -167,29 +169,28 @@ def test_bfloat16_stays_near_float32(published):
 
 @pytest.mark.slow
 def test_it_equals_the_published_graph(published):
+    """Within 1e-4 of the graph itself, and as near to OpenVINO as OpenVINO is to the graph."""
     openvino = pytest.importorskip("openvino", reason="pip install 'videoinv[parity]'")
     core = openvino.Core()
+    graphs = {
+        part: core.read_model(
+            *(str(fetch(f"mobilestylegan-{part}-{kind}")) for kind in ("xml", "bin"))
+        )
+        for part in ("mapping", "synthesis")
+    }
 
     def run(part, value):
-        xml, weights = (fetch(f"mobilestylegan-{part}-{kind}") for kind in ("xml", "bin"))
-        network = core.compile_model(
-            core.read_model(str(xml), str(weights)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
-        )
+        hint = {"INFERENCE_PRECISION_HINT": "f32"}
+        network = core.compile_model(graphs[part], "CPU", hint)
         return torch.from_numpy(network([value.numpy()])[network.output(0)])
 
-    double = load_mobilestylegan().double()
     for seed in range(3):
         z = torch.randn(1, 512, generator=torch.Generator().manual_seed(seed))
-        w = published.map(z)[:, 0]
-        reference = run("mapping", z)
-        assert (w - reference).abs().max() < 1e-4
-        image = run("synthesis", reference)
-        codes = reference[:, None].expand(1, 23, 512)
-        ours = published.synthesize(Latent(codes))
-        exact = double.synthesize(Latent(codes.double()))
-        # OpenVINO's own rounding reaches 1.5e-4 in 200 of 3 million values, ours 0.6e-4, which is
-        # why the comparison of the two is relative to the image's range (about 3).
+        w = run("mapping", z)
+        assert (published.map(z)[:, 0] - w).abs().max() < 1e-4
+        image, exact = run("synthesis", w), run_float64(graphs["synthesis"], w)
+        ours = published.synthesize(Latent(w[:, None].expand(1, 23, 512)))
         assert (ours - exact).abs().max() < 1e-4
-        assert (ours - image).abs().max() < 1e-4 * (image.max() - image.min())
+        # Seen: up to 7e-5 for ours, and 1.5e-4 for OpenVINO in single pixels of a million.
+        assert (ours - image).abs().max() < 1e-4 + (image - exact).abs().max()
         assert (ours - image).abs().mean() < 5e-6
-        assert ((ours - image).abs() > 1e-4).double().mean() < 1e-3
