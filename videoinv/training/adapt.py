@@ -85,7 +85,9 @@ def adaptation_recipe(encoder: LightEncoder, steps: int) -> Recipe:
     return replace(
         recipe,
         mixture=Mixture(BATCH, 0, encoder.input_size),
-        augmentation=Augmentation(flip=0, light=0.05, colour=0.05, compression=0.25, blur=0.1),
+        augmentation=Augmentation(
+            flip=0, framing=0, light=0.05, contrast=0.05, colour=0.05, compression=0.25, blur=0.1
+        ),
         optimisation=how,
         regression=0,
         stage_steps=stage_steps,

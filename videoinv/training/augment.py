@@ -16,9 +16,14 @@ class Augmentation:
 
     flip: float = 0.5
     """Probability of mirroring (the papers' only augmentation)."""
-    light: float = 0.15
-    """Largest change of brightness, as a part of the full range, and of contrast."""
-    colour: float = 0.25
+    framing: float = 0.02
+    """Largest shift, as a part of the side; scale changes by up to as much, and it turns by as
+    much of a quarter circle: alignments differ, and a video's are smoothed."""
+    light: float = 0.2
+    """Largest change of brightness, as a part of the full range."""
+    contrast: float = 0.35
+    """Largest change of contrast: photographs are harder than a generator's faces."""
+    colour: float = 0.35
     """Largest change of saturation and, at a third of it, of each channel's gain."""
     compression: float = 0.5
     """Probability of a JPEG at a quality of 30 to 95 in front of the encoder."""
@@ -26,28 +31,41 @@ class Augmentation:
     """Probability of being enlarged from a smaller picture in front of the encoder."""
 
 
-PAPERS = Augmentation(light=0, colour=0, compression=0, blur=0)
+PAPERS = Augmentation(framing=0, light=0, contrast=0, colour=0, compression=0, blur=0)
 """Mirroring alone, as all four papers train."""
 
 
 def photometric(image: Image, how: Augmentation, rng: np.random.Generator) -> Image:
-    """Another photograph of the same face, uint8 [H, W, 3]: mirrored, in other light.
+    """Another photograph of the same face, uint8 [H, W, 3]: mirrored, framed and lit otherwise.
 
     The changed image is what the inversion has to show.
     """
     mirrored = rng.random() < how.flip
-    brightness, contrast = how.light * rng.uniform(-1, 1, 2)
+    brightness, contrast = how.light * rng.uniform(-1, 1), how.contrast * rng.uniform(-1, 1)
     saturation = 1 + how.colour * rng.uniform(-1, 1)
     gains = 1 + how.colour / 3 * rng.uniform(-1, 1, 3)
     if mirrored:
         image = np.ascontiguousarray(image[:, ::-1])
-    if how.light == how.colour == 0:
+    if how.framing:
+        image = _framed(image, *(how.framing * rng.uniform(-1, 1, 4)))
+    if how.light == how.contrast == how.colour == 0:
         return image
     x = image.astype(np.float32) / 255
     grey = x.mean(axis=2, keepdims=True)
     x = (grey + saturation * (x - grey)) * gains
     x = (x - 0.5) * (1 + contrast) + 0.5 + brightness
     return np.asarray((x * 255).round().clip(0, 255), dtype=np.uint8)
+
+
+def _framed(image: Image, right: float, down: float, larger: float, turned: float) -> Image:
+    """Moved, scaled and turned about its centre; what comes into view is mirrored from inside."""
+    height, width = image.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 90 * turned, 1 + larger)
+    matrix[:, 2] += right * width, down * height
+    return np.asarray(
+        cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT_101),
+        dtype=np.uint8,
+    )
 
 
 def degraded(image: Image, how: Augmentation, rng: np.random.Generator) -> Image:

@@ -27,18 +27,18 @@ AHEAD = 3
 
 @dataclass(frozen=True)
 class Batch:
-    """Real faces first, then synthetic ones."""
+    """Real faces first, then sampled ones in another light, then sampled ones as they are."""
 
     inputs: Tensor
     """[B, 3, S, S] in [−1, 1]: what the encoder sees."""
     targets: Tensor
     """[B, 3, S, S]: what the inversion has to show."""
     codes: Tensor
-    """[N, L, 512]: the codes of the last N images, the synthetic ones."""
+    """[N, L, 512]: the codes of the last N images, the only ones whose codes are known."""
 
     @property
     def real(self) -> int:
-        """How many are photographs."""
+        """How many have no known codes: photographs, and samples in another light."""
         return len(self.inputs) - len(self.codes)
 
 
@@ -52,6 +52,9 @@ class Mixture:
     """Images sampled from the generator per batch."""
     size: int = 256
     """Side in pixels."""
+    relit: int = 0
+    """As many more, framed and lit like photographs: no codes show them exactly, as none show a
+    real face. Where photographs are few or tame, these bring what the generator knows of faces."""
 
 
 class TrainingData:
@@ -61,7 +64,7 @@ class TrainingData:
         generator: samples the synthetic faces.
         photos: aligned photographs of ``mixture.size``; may be empty where no real ones are used.
         mixture: how many of each.
-        augmentation: of both kinds; synthetic faces keep their light, so that their codes fit.
+        augmentation: of all; synthetic faces keep their light, so that their codes fit.
         sampling: of the codes.
         seed: of everything.
         worker: number of this process among those that share the training.
@@ -123,12 +126,15 @@ class TrainingData:
         rng = self._rng(step, 1)
         noise = torch.Generator().manual_seed(int(rng.integers(2**62)))
         mixture, generator = self._mixture, self._generator
-        if not mixture.synthetic:
+        count = mixture.relit + mixture.synthetic
+        if not count:
             return generator.mean_codes[None][:0].float(), []
-        codes, images = sample_faces(
-            generator, mixture.synthetic, self._sampling, mixture.size, noise
-        )
-        return codes, [self._pair(image, rng, light=False) for image in to_images(images)]
+        codes, images = sample_faces(generator, count, self._sampling, mixture.size, noise)
+        pairs = [
+            self._pair(image, rng, light=place < mixture.relit)
+            for place, image in enumerate(to_images(images))
+        ]
+        return codes[mixture.relit :], pairs
 
     def _pair(self, image: Image, rng: np.random.Generator, *, light: bool) -> tuple[Image, Image]:
         """(input, target) of one image."""

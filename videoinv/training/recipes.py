@@ -155,7 +155,7 @@ def light(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         network="light",
-        mixture=Mixture(3, 1),
+        mixture=Mixture(1, 1, relit=2),
         augmentation=Augmentation(),
         sampling=Sampling(),
         losses=_LIGHT_LOSSES,

@@ -15,7 +15,7 @@ from videoinv.latents import Latent
 class Sampling:
     """Where the codes come from."""
 
-    truncation: tuple[float, float] = (0.5, 1.0)
+    truncation: tuple[float, float] = (0.7, 1.0)
     """ψ is drawn evenly between these, once for every image."""
     crossing: float = 0.5
     """Probability that rows from a random one on come from a second style (StyleGAN's mixing)."""

@@ -15,7 +15,7 @@ from videoinv.training.photos import Joined, Photographs
 from videoinv.training.synthetic import W_ONLY, Sampling, sample_codes
 
 SMALL = Mixture(2, 1, 32)
-PLAIN = Augmentation(0, 0, 0, 0, 0)
+PLAIN = Augmentation(flip=0, framing=0, light=0, contrast=0, colour=0, compression=0, blur=0)
 
 
 def make(generator, photos, mixture=SMALL, how=PLAIN, **options):
@@ -83,6 +83,28 @@ def test_real_faces_come_first_and_synthetic_ones_are_made_from_their_codes(gene
     assert batch.inputs.shape == (3, 3, 32, 32)
     rendered = generator.synthesize(Latent(batch.codes), 32).clamp(-1, 1)
     assert (rendered - batch.targets[2:]).abs().max() <= 1 / 255 + 1e-6
+
+
+def test_relit_faces_are_sampled_but_have_no_known_codes(generator, photo_zip):
+    mixture = Mixture(1, 1, 32, relit=2)
+    how = Augmentation(framing=0, compression=0, blur=0)
+    batch = make(generator, Photographs(photo_zip, 32), mixture, how).batch(0)
+    assert batch.real == 3
+    assert batch.codes.shape[0] == 1
+    rendered = generator.synthesize(Latent(batch.codes), 32).clamp(-1, 1)
+    assert (rendered - batch.targets[3:]).abs().max() <= 1 / 255 + 1e-6
+
+
+def test_framing_moves_a_picture_by_no_more_than_it_says():
+    y, x = np.mgrid[:64, :64]
+    blob = np.exp(-((x - 32) ** 2 + (y - 32) ** 2) / 32)
+    image = np.repeat((255 * blob).astype(np.uint8)[..., None], 3, axis=2)
+    how = Augmentation(flip=0, light=0, contrast=0, colour=0, framing=0.05)
+    moves = []
+    for seed in range(20):
+        seen = photometric(image, how, np.random.default_rng(seed))[..., 0].astype(float)
+        moves.append([(seen * axis).sum() / seen.sum() - 32 for axis in (x, y)])
+    assert 0.02 * 64 < np.abs(moves).max() < 0.055 * 64
 
 
 def test_real_images_need_photographs(generator):
