@@ -25,7 +25,9 @@ from pipelines.evaluation.study import (
     study_tables,
 )
 from pipelines.evaluation.tables import Table, mean_by_track, score_tables, table_2
+from pipelines.evaluation.variants import habits
 from pipelines.evaluation.work import Job, Outcome, Task, run_tasks
+from videoinv.default import OPTIMIZE
 from videoinv.devices import resolve_device
 from videoinv.encoders.light.shipped import shipped_encoders
 from videoinv.errors import BadInputError
@@ -75,14 +77,25 @@ def ravdess_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
 
 def study_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
     """Encoders, smoothing, starts and feature edits against each other."""
-    encoders = args.encoders or ([args.encoder] if args.encoder else list(shipped_encoders()))
     job = job_of(args, STUDY_EDIT)
-    variants = study(job, encoders or [None], args.smoothing, args.start, args.delta)
+    encoders = {
+        name: habits(replace(job.model, encoder=name).load()) for name in _study_encoders(args)
+    }
+    variants = study(job, encoders, args.smoothing, args.start, args.delta)
     clips = find_clips(paths)
     outcome = _run(args, [variant.task(clip) for variant in variants for clip in clips])
     tables = study_tables(variants, outcome.evaluations, clips)
     first = [variant.task(clips[0]).key for variant in variants]
     return _finish(args, f"Study on {len(clips)} clips", tables, outcome, shown=first)
+
+
+def _study_encoders(args: argparse.Namespace) -> list[str | None]:
+    """Those that are named, else a model's own, else everything that the default model has."""
+    if args.encoders:
+        return list(args.encoders)
+    if args.encoder or args.model:
+        return [args.encoder]
+    return [OPTIMIZE, *shipped_encoders()]
 
 
 def compare_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:

@@ -16,6 +16,7 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.inversion import FRAME, INVERSION
 from pipelines.evaluation.scores import ClipScores, mean, mean_of_clips
 from pipelines.evaluation.tables import Row, Table, both_tables, row
+from pipelines.evaluation.variants import Habits
 from pipelines.evaluation.work import Job, Task
 
 STRONG = 3.0
@@ -23,6 +24,8 @@ STRONG = 3.0
 SMOOTHINGS = ("off", "default", "strong")
 STARTS = ("warm", "cold")
 DELTAS = ("on", "off")
+NONE = "none"
+"""In place of a start or a feature delta that a system does not know."""
 LABELS = ("encoder", "smoothing", "start", "feature delta")
 COSTS = (
     Column("moved", "edit", "higher", 3, "mean change of the attributes that are edited"),
@@ -58,12 +61,20 @@ def smoothed(settings: EditSettings, smoothing: str) -> EditSettings:
 
 def study(
     job: Job,
-    encoders: Sequence[str | None],
+    encoders: Mapping[str | None, Habits],
     smoothings: Sequence[str] = SMOOTHINGS,
     starts: Sequence[str] = STARTS,
     deltas: Sequence[str] = DELTAS,
 ) -> list[Variant]:
-    """Every combination, in the order of the arguments."""
+    """Every combination that makes a difference, in the order of the arguments.
+
+    Args:
+        job: what all have in common.
+        encoders: by name, what makes a difference to each; ``None`` is the model's own.
+        smoothings: among ``SMOOTHINGS``.
+        starts: among ``STARTS``.
+        deltas: among ``DELTAS``.
+    """
     return [
         Variant(
             (encoder or job.model.name, smoothing, start, delta),
@@ -71,11 +82,16 @@ def study(
                 job,
                 model=replace(job.model, encoder=encoder),
                 settings=smoothed(job.settings, smoothing),
-                warm=start == "warm",
-                feature_delta=delta == "on",
+                warm=start != "cold",
+                feature_delta=delta != "off",
             ),
         )
-        for encoder, smoothing, start, delta in product(encoders, smoothings, starts, deltas)
+        for encoder, habits in encoders.items()
+        for smoothing, start, delta in product(
+            smoothings,
+            starts if habits.warm else (NONE,),
+            deltas if habits.feature_delta else (NONE,),
+        )
     ]
 
 

@@ -8,10 +8,36 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor
 
+from videoinv.encoders.e2style import E2Style
+from videoinv.encoders.feature_style import FeatureStyle
+from videoinv.encoders.hyperinverter import HyperInverter
 from videoinv.encoders.protocol import Encoder
+from videoinv.encoders.restyle import ReStyle
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Features, Latent
 from videoinv.model import Model
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Which of its habits make a difference to a model."""
+
+    warm: bool = True
+    """It refines: where it starts matters."""
+    feature_delta: bool = True
+    """Its latents have features, which follow edits or do not."""
+
+
+def habits(model: Model) -> Habits:
+    """Those of a model's system; an encoder of another kind is taken to have all."""
+    encoder = model.encoder
+    if isinstance(encoder, ReStyle):
+        return Habits(feature_delta=False)
+    if isinstance(encoder, FeatureStyle):
+        return Habits(warm=False)
+    if isinstance(encoder, (E2Style, HyperInverter)):
+        return Habits(warm=False, feature_delta=False)
+    return Habits()
 
 
 def varied(model: Model, *, warm: bool = True, feature_delta: bool = True) -> Model:

@@ -15,7 +15,7 @@ from pipelines.evaluation.evaluation import Evaluation, Track
 from pipelines.evaluation.inversion import FRAME
 from pipelines.evaluation.scores import ClipScores
 from pipelines.evaluation.study import default_and_obvious, study
-from pipelines.evaluation.variants import varied
+from pipelines.evaluation.variants import Habits, habits, varied
 from pipelines.evaluation.work import Job
 from videoinv.editing.delta import edit_features
 from videoinv.latents import Features, Latent
@@ -51,7 +51,7 @@ IMAGES = torch.zeros(1, 3, 256, 256)
 
 
 def test_every_combination_once():
-    variants = study(Job(), ["a", "b"])
+    variants = study(Job(), {"a": Habits(), "b": Habits()})
     assert len({variant.labels for variant in variants}) == len(variants) == 2 * 3 * 2 * 2
     jobs = {variant.labels: variant.job for variant in variants}
     off, strong = (jobs["a", kind, "cold", "off"].settings for kind in ("off", "strong"))
@@ -61,6 +61,25 @@ def test_every_combination_once():
     assert jobs["b", "default", "warm", "on"].model.encoder == "b"
     assert not jobs["b", "default", "cold", "on"].warm
     assert not jobs["b", "default", "warm", "off"].feature_delta
+
+
+def test_axes_that_make_no_difference_are_left_out():
+    encoders = {"one pass": Habits(warm=False), "codes": Habits(feature_delta=False)}
+    labels = [variant.labels for variant in study(Job(), encoders, ["off"])]
+    assert labels == [
+        ("one pass", "off", "none", "on"),
+        ("one pass", "off", "none", "off"),
+        ("codes", "off", "warm", "none"),
+        ("codes", "off", "cold", "none"),
+    ]
+
+
+def test_the_optimiser_has_all_habits_and_the_feature_style_encoder_starts_nowhere():
+    found = {
+        name: habits(videoinv.load("default", encoder=name, device="cpu"))
+        for name in ("optimize", "feature-style")
+    }
+    assert found == {"optimize": Habits(), "feature-style": Habits(warm=False)}
 
 
 def test_the_obvious_pipeline_does_each_frame_by_itself():
