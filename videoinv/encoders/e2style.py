@@ -164,9 +164,13 @@ class E2Style(Stepwise):
             latents = [Latent(starting_codes(start, len(x), self.mean_codes))]
         for stage in self.net[1:steps]:
             codes = latents[-1].codes
-            latents.append(Latent(codes + stage(torch.cat([x, self.render(codes)], dim=1))))
+            latents.append(Latent(codes + stage(torch.cat([x, self.seen(codes)], dim=1))))
         return latents if start is None or steps == 1 else latents[1:]
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w), box-averaged to the frame; not clamped."""
         return self.framing.pool(self.generator.synthesize(Latent(codes)))
+
+    def seen(self, codes: Tensor) -> Tensor:
+        """What the next stage sees of them."""
+        return self.render(codes)

@@ -42,7 +42,7 @@ class ReStyle(Stepwise):
     @cached_property
     def average_image(self) -> Tensor:
         """ŷ_0 = G(w̄): [1, 3, height, width], rendered once."""
-        return self.render(self.mean_codes[None])
+        return self.seen(self.mean_codes[None])
 
     @torch.no_grad()
     def encode_steps(
@@ -68,7 +68,7 @@ class ReStyle(Stepwise):
         latents: list[Latent] = []
         for _ in range(steps):
             if latents:
-                y = self.render(codes)
+                y = self.seen(codes)
             codes = self.step(x, y, codes)
             latents.append(Latent(codes))
         return latents
@@ -82,11 +82,15 @@ class ReStyle(Stepwise):
         """ŷ = G(w), box-averaged to the frame; neither clamped nor quantised, as in training."""
         return self.framing.pool(self.generator.synthesize(Latent(codes)))
 
+    def seen(self, codes: Tensor) -> Tensor:
+        """What the next step sees of them: ŷ."""
+        return self.render(codes)
+
     def _begin(self, count: int, start: Latent | None) -> tuple[Tensor, Tensor]:
         """w_0 and ŷ_0 for every image; one start for all is rendered once."""
         if start is None:
             codes, y = self.mean_codes.expand(count, -1, -1), self.average_image
         else:
             codes = starting_codes(start, count, self.mean_codes)
-            y = self.render(codes[: len(start)])
+            y = self.seen(codes[: len(start)])
         return codes, y.expand(count, -1, -1, -1)

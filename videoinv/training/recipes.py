@@ -99,8 +99,11 @@ class Recipe:
     """Of randomly edited synthetic images (Feature-Style)."""
     edit_strength: float = 0.0
     """Length of these edits, as a part of a random style's distance to the mean; 0: none."""
-    codes_side: int = 256
-    """Side at which that image is compared; 128 costs a quarter."""
+    small_side: int = 256
+    """Side at which images of codes are compared; 128 costs a third."""
+    full_every: int = 4
+    """Steps from one comparison of them at full size to the next: the finest rows show only there.
+    """
     optimisation: Optimisation = field(default_factory=Optimisation)
     regression: int = 0
     """Steps at the beginning in which codes of synthetic images are learnt and nothing else."""
@@ -158,6 +161,7 @@ def light(recipe: Recipe) -> Recipe:
         mixture=Mixture(1, 1, relit=2),
         augmentation=Augmentation(),
         sampling=Sampling(),
+        small_side=128,
         losses=_LIGHT_LOSSES,
         optimisation=_LIGHT_OPTIMISATION,
         regression=200,
@@ -176,7 +180,6 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
         edited_losses=LossWeights(l2=0.5, lpips=0.4),
         edit_strength=0.5,
-        codes_side=128,
         stage_steps=4_000,
     ),
     ("e2style", "default"): replace(

@@ -42,6 +42,10 @@ class System(Protocol):
     """An encoder as the training loop sees it."""
 
     @property
+    def recipe(self) -> Recipe:
+        """How it is trained."""
+
+    @property
     def encoder(self) -> Any:
         """The encoder, a frozen dataclass whose ``net`` is :attr:`network`."""
 
@@ -51,6 +55,9 @@ class System(Protocol):
 
     def codes(self, inputs: Tensor) -> Tensor:
         """The codes [B, L, 512] of a first look, to be learnt by regression."""
+
+    def render(self, latent: Latent) -> Tensor:
+        """Images at the encoder's size, made as the encoder makes them."""
 
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """Groups of inversions; the gradients of each are taken before the next is made."""
@@ -73,6 +80,10 @@ class ReStyleSystem:
         start = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
         return self.encoder.step(inputs, start, self._mean(inputs))
 
+    def render(self, latent: Latent) -> Tensor:
+        """ŷ at the encoder's size."""
+        return self.encoder.render(latent.codes)
+
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """One per step; neither codes nor images carry gradients into the next."""
         inputs = batch.inputs
@@ -80,9 +91,10 @@ class ReStyleSystem:
         seen = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
         for _ in range(self.recipe.restyle_steps):
             codes = self.encoder.step(inputs, seen, codes)
-            image = self.encoder.render(codes)
-            yield [Inversion(Latent(codes), image, "result")]
-            codes, seen = codes.detach(), image.detach()
+            yield [_of_codes(self, Latent(codes), step, "result")]
+            codes = codes.detach()
+            with torch.no_grad():
+                seen = self.encoder.seen(codes)
 
     def _mean(self, inputs: Tensor) -> Tensor:
         return self.encoder.mean_codes.expand(len(inputs), -1, -1)
@@ -104,23 +116,23 @@ class FeatureStyleSystem:
         """The codes."""
         return self.encoder.codes(inputs)
 
+    def render(self, latent: Latent) -> Tensor:
+        """At the encoder's size."""
+        return _render(self.encoder.generator, latent, self.encoder.input_size)
+
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """G(w) and G(F, w^{K+1:N}); in the recipe's first steps only the former.
 
         Features that learn at the same time explain everything before the codes do, and then edits
         have nothing to hold on to.
         """
-        generator, side = self.encoder.generator, self.recipe.codes_side
         if step < self.recipe.stage_steps:
-            alone = Latent(self.encoder.codes(batch.inputs))
-            yield [Inversion(alone, _render(generator, alone, side), "codes")]
+            yield [_of_codes(self, Latent(self.encoder.codes(batch.inputs)), step, "codes")]
             return
         latent = self.encoder.latent(batch.inputs)
-        alone = Latent(latent.codes)
-        whole = _render(generator, latent, self.encoder.input_size)
         group = [
-            Inversion(alone, _render(generator, alone, side), "codes"),
-            Inversion(latent, whole, "result"),
+            _of_codes(self, Latent(latent.codes), step, "codes"),
+            Inversion(latent, self.render(latent), "result"),
         ]
         if self.recipe.edit_strength and len(batch.codes):
             group.append(self._edited(latent[-len(batch.codes) :], batch.codes))
@@ -158,6 +170,10 @@ class E2StyleSystem:
         codes: Tensor = self.encoder.net[0](inputs)
         return codes + self.encoder.mean_codes
 
+    def render(self, latent: Latent) -> Tensor:
+        """At the encoder's size."""
+        return self.encoder.render(latent.codes)
+
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """That of the stage whose turn it is."""
         inputs = batch.inputs
@@ -166,9 +182,9 @@ class E2StyleSystem:
             codes = self.codes(inputs)
         else:
             before = self.encoder.encode(inputs, steps=stage).codes
-            seen = torch.cat([inputs, self.encoder.render(before)], dim=1)
+            seen = torch.cat([inputs, self.encoder.seen(before)], dim=1)
             codes = before + self.encoder.net[stage](seen)
-        yield [Inversion(Latent(codes), self.encoder.render(codes), "result")]
+        yield [_of_codes(self, Latent(codes), step, "result")]
 
 
 @dataclass(frozen=True)
@@ -188,6 +204,10 @@ class HyperInverterSystem:
         codes: Tensor = self.encoder.net.w_encoder(inputs)
         return codes + self.encoder.mean_codes
 
+    def render(self, latent: Latent) -> Tensor:
+        """At the encoder's size, with the weights' changes if there are any."""
+        return self.encoder.render(latent)
+
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """That of the phase whose turn it is."""
         inputs = batch.inputs
@@ -198,7 +218,17 @@ class HyperInverterSystem:
                 codes = self.codes(inputs)
                 seen = self.encoder.render(Latent(codes))
             latent = Latent(codes, weight_offsets=self.encoder.net.weight_offsets(inputs, seen))
-        yield [Inversion(latent, self.encoder.render(latent), "result")]
+        yield [_of_codes(self, latent, step, "result")]
+
+
+def _of_codes(system: System, latent: Latent, step: int, role: Role) -> Inversion:
+    """An image without features: small in most steps, and now and then at the encoder's size."""
+    encoder, recipe = system.encoder, system.recipe
+    if step % recipe.full_every == 0 or recipe.small_side >= encoder.input_size:
+        image = system.render(latent)
+    else:
+        image = _render(encoder.generator, latent, recipe.small_side)
+    return Inversion(latent, image, role)
 
 
 def _render(generator: Generator, latent: Latent, side: int) -> Tensor:

@@ -45,7 +45,7 @@ def weights(trainer):
 
 RUNS = {
     "restyle": {},
-    "feature-style": {"codes_side": 64},
+    "feature-style": {"small_side": 64},
     "e2style": {},
     "hyperinverter": {},
 }
@@ -94,7 +94,7 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights(
 @pytest.mark.parametrize(("regression", "name"), [(12, "regression"), (0, "result/l2")])
 def test_training_lowers_the_losses(regression, name, generator_1024, networks, photo_zip):
     """On one batch seen again and again."""
-    chosen = replace(recipe("feature-style", codes_side=64), regression=regression, stage_steps=0)
+    chosen = replace(recipe("feature-style", small_side=64), regression=regression, stage_steps=0)
     how = replace(chosen.optimisation, steps=12, warmup=0)
     trainer = make(replace(chosen, optimisation=how), generator_1024, networks, photo_zip)
     for data in (trainer._data, trainer._regression):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from videoinv.encoders.e2style import E2Style
 from videoinv.encoders.images import Framing
 from videoinv.encoders.light.network import (
     CodesNet,
     LightSize,
-    render_reduced,
+    render_at,
     row_groups,
     start_training,
 )
@@ -38,5 +39,10 @@ class LightE2Style(E2Style):
         start_training(self.net, self.generator)
 
     def render(self, codes: Tensor) -> Tensor:
-        """G(w) at the encoder's side; not clamped."""
-        return render_reduced(self.generator, codes, self.input_size)
+        """G(w) at the encoder's side, by the generator's cheapest pass; not clamped."""
+        return render_at(self.generator, codes, self.input_size)
+
+    def seen(self, codes: Tensor) -> Tensor:
+        """The same from half the side: a refining step needs no more, and it costs a third."""
+        small = render_at(self.generator, codes, self.input_size // 2)
+        return F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)

@@ -73,6 +73,6 @@ def start_training(network: nn.Module, generator: Generator) -> None:
             module.basis.copy_(basis)
 
 
-def render_reduced(generator: Generator, codes: Tensor, side: int) -> Tensor:
-    """G(w) at the encoder's side, by the cheapest pass that the generator has; not clamped."""
+def render_at(generator: Generator, codes: Tensor, side: int) -> Tensor:
+    """G(w) at a side, by the cheapest pass that the generator has; not clamped."""
     return generator.synthesize(Latent(codes.to(generator.dtype)), side).float()
