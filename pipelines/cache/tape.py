@@ -14,8 +14,9 @@ from pipelines.cache.records import DamagedRecordError, Record, read_record, wri
 from pipelines.file_lock import lock
 
 MAGIC = b"videoinv tape 1\n"
-RESERVE = 512 * 2**20
-"""Bytes that a tape leaves free on its disk: the output needs room, too."""
+RESERVE = 4 * 2**30
+"""Bytes that a tape leaves free on its disk: the output needs room, too. An hour of features is
+120 GB, so a long clip does come to this."""
 
 Tensors = Mapping[str, Tensor]
 
@@ -128,7 +129,7 @@ class Tape:
             if shutil.disk_usage(file.name).free >= self._reserve:
                 write_record(file, record)
                 return
-            why = f"the disk has less than {self._reserve >> 20} MB left"
+            why = f"the disk has less than {self._reserve / 1e9:.1f} GB left"
         except OSError as error:
             why = str(error.strerror)
             with suppress(OSError):

@@ -109,7 +109,7 @@ def test_another_sequence_is_computed_from_where_it_differs(tmp_path):
 
 def test_on_a_disk_that_is_nearly_full_the_work_goes_on(tmp_path):
     _, made, remarks = run(tmp_path / "t", 3, reserve=2**60)
-    assert made == [0, 1, 2] and len(remarks) == 1 and "MB left" in remarks[0]
+    assert made == [0, 1, 2] and len(remarks) == 1 and "GB left" in remarks[0]
 
 
 def test_a_folder_that_is_gone_is_no_reason_to_fail(tmp_path):
