@@ -1,19 +1,23 @@
 """``videoinv bench inversion``: each encoder's reconstruction, editability and time, side by side.
 
-Rows are the mean face, every step of the encoders that refine, and optimisation with several
-budgets; columns are the papers' five scores, seconds per face, and what an edit does to the
-attribute that it is named after (HyperInverter's Table 2), by which one sees what a good
-reconstruction was paid with.
+Rows are the mean face, every step of the encoders that refine, optimisation with several budgets,
+and optimisation that begins where an encoder ended; columns are the papers' five scores, seconds
+per face, and what an edit does to the attribute that it is named after (HyperInverter's Table 2),
+by which one sees what a good reconstruction was paid with. ``--graph`` draws ReStyle's Fig. 5:
+quality over time.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import json
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +25,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pipelines.quality_time import Line, Point, draw, require_matplotlib
 from videoinv.checkpoints.cache import atomic_path
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
@@ -31,11 +36,14 @@ from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.latents import Features, Latent
 from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores, mean_scores
 from videoinv.model import Model
+from videoinv.optimize import OptimizeSettings
 from videoinv.training.photos import Photographs
 
 SIDE = 256
 """Side in pixels of sources and renders."""
 BUDGETS = (25, 50, 100, 200)
+HYBRID = (5, 10, 25)
+"""Steps of optimisation after an encoder."""
 
 Invert = Callable[[Tensor], Latent]
 
@@ -45,6 +53,8 @@ class Row:
     """One way of inverting, over all faces."""
 
     name: str
+    family: str
+    """Rows of one family make a line of the graph; rows of none are not in it."""
     scores: Scores
     seconds: float
     """Per face, one face at a time; the inversion alone, without rendering its result."""
@@ -58,6 +68,7 @@ class Way:
 
     name: str
     invert: Invert
+    family: str = ""
     eq1: bool = True
 
 
@@ -80,7 +91,11 @@ class InversionBench:
             scores += self._metrics.measure(shown, face)
             changes.append(self._change(latent, shown, eq1=way.eq1))
         return Row(
-            way.name, mean_scores(scores), float(np.median(seconds)), float(np.nanmean(changes))
+            way.name,
+            way.family,
+            mean_scores(scores),
+            float(np.median(seconds)),
+            float(np.nanmean(changes)),
         )
 
     def _change(self, latent: Latent, shown: Tensor, *, eq1: bool) -> float:
@@ -117,14 +132,15 @@ def ways(
         steps = getattr(encoder, "default_steps", 1)
         for step in range(1, steps + 1):
             label = name if steps == 1 else f"{name}, {step} of {steps}"
-            yield Way(label, lambda face, e=encoder, s=step: e.encode(face, steps=s))  # type: ignore[misc]
+            invert = partial(encoder.encode, steps=step)
+            yield Way(label, invert, name)
         yield from _ablations(name, encoder)
+        for budget in HYBRID:
+            then = partial(_hybrid, encoder, _encoder(optimizer), steps=budget)
+            yield Way(f"{name}, then {budget} steps", then, f"{name}, then optimisation")
     for budget in budgets:
-        encoder = _encoder(optimizer)
-        yield Way(
-            f"optimisation, {budget} steps",
-            lambda face, e=encoder, s=budget: e.encode(face, steps=s),  # type: ignore[misc]
-        )
+        invert = partial(_encoder(optimizer).encode, steps=budget)
+        yield Way(f"optimisation, {budget} steps", invert, "optimisation")
 
 
 def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
@@ -136,6 +152,17 @@ def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
         yield Way(f"{name}, phase I alone", lambda face: Latent(encoder.encode(face).codes))
     if name == "restyle":
         yield Way(f"{name}, fed its own image twice", lambda face: _naive(encoder, face))
+
+
+def _hybrid(encoder: Encoder, optimizer: Encoder, face: Tensor, steps: int) -> Latent:
+    """The encoder's latent, then optimised; codes alone get features that begin at zero."""
+    latent = encoder.encode(face)
+    if latent.features is None and not latent.weight_offsets:
+        layer = OptimizeSettings().feature_layer
+        shape = optimizer.generator.feature_shape(layer)  # type: ignore[attr-defined]
+        zero = latent.codes.new_zeros(len(latent.codes), *shape)
+        latent = Latent(latent.codes, Features(zero, layer, "add"))
+    return optimizer.encode(face, start=latent, steps=steps)
 
 
 def _naive(encoder: Encoder, face: Tensor) -> Latent:
@@ -172,11 +199,17 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument("--strength", type=float, default=2.0, help="of the edit (default: 2)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="the same as JSON")
+    parser.add_argument(
+        "--graph", type=Path, metavar="PNG", help="draw LPIPS over seconds (extra: plot)"
+    )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print a row as soon as it is measured."""
+    if args.graph is not None:
+        require_matplotlib()
     device = resolve_device(args.device)
     dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     photos = Photographs(args.photos, SIDE)
@@ -193,6 +226,10 @@ def run(args: argparse.Namespace) -> int:
         print(_line(rows[-1]), flush=True)
     if args.csv is not None:
         _write(args.csv, rows)
+    if args.json is not None:
+        _write_json(args.json, args, len(faces), rows)
+    if args.graph is not None:
+        draw(args.graph, _lines(rows), f"{len(faces)} faces of {args.photos.name}")
     return 0
 
 
@@ -208,7 +245,7 @@ def _line(row: Row) -> str:
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
-    names = ["name", *(field.name for field in fields(Scores)), "seconds", "change"]
+    names = ["name", "family", *(field.name for field in fields(Scores)), "seconds", "change"]
     with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
@@ -216,3 +253,23 @@ def _write(path: Path, rows: Sequence[Row]) -> None:
             line = asdict(row)
             writer.writerow(line.pop("scores") | line)
     print(f"the table: {path}", file=sys.stderr)
+
+
+def _write_json(path: Path, args: argparse.Namespace, faces: int, rows: Sequence[Row]) -> None:
+    content = {
+        "photos": args.photos.name,
+        "faces": faces,
+        "edit": {args.edit: args.strength},
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "rows": [asdict(row) for row in rows],
+    }
+    with atomic_path(path) as partial_path:
+        partial_path.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def _lines(rows: Sequence[Row]) -> list[Line]:
+    families = dict.fromkeys(row.family for row in rows if row.family)
+    return [
+        Line(family, tuple(Point(r.seconds, r.scores.lpips) for r in rows if r.family == family))
+        for family in families
+    ]

@@ -29,7 +29,7 @@ def main() -> int:
     python = make_environment()
     # An older pip cannot read a source archive's metadata without running its setup.py.
     run(python, "-m", "pip", "install", "--quiet", "--upgrade", "pip")
-    extras = "test,parity,dlib" if shutil.which("npm") else "test,parity,dlib,npm"
+    extras = "test,plot,parity,dlib" + ("" if shutil.which("npm") else ",npm")
     run(python, "-m", "pip", "install", "--quiet", "--editable", f"{ROOT}[{extras}]")
     run(python, "-m", "pipelines.cli", "models", "install", "default")
     if not args.slow:
