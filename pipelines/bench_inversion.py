@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from pipelines.quality_time import Line, Point, draw, require_matplotlib
 from videoinv.checkpoints.cache import atomic_path
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
+from videoinv.editing.delta import YIELD, edit_features
 from videoinv.encoders.light.shipped import shipped_encoders
 from videoinv.encoders.protocol import Encoder
 from videoinv.faces.align import to_tensor
@@ -45,6 +47,8 @@ BUDGETS = (25, 50, 100, 200)
 HYBRID = (5, 10, 25)
 """Steps of optimisation after an encoder."""
 
+Follows = Literal["yielding", "Eq. (1)", "no"]
+"""ΔF gives way to an edit, stays as in the paper, or the features are the source's, edit or not."""
 Invert = Callable[[Tensor], Latent]
 
 
@@ -60,16 +64,18 @@ class Row:
     """Per face, one face at a time; the inversion alone, without rendering its result."""
     change: float
     """Mean change of the edited attribute."""
+    kept: float
+    """Identity of the edited picture with the photograph."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """A name and what it does; ``eq1`` says whether features follow the edit."""
+    """A name and what it does; ``follows`` says how features follow an edit."""
 
     name: str
     invert: Invert
     family: str = ""
-    eq1: bool = True
+    follows: Follows = "yielding"
 
 
 class InversionBench:
@@ -82,38 +88,36 @@ class InversionBench:
 
     def measure(self, way: Way) -> Row:
         """Invert every face by itself, score it, edit it, score that."""
-        scores, seconds, changes = [], [], []
+        scores, seconds, changes, kept = [], [], [], []
         for face in self._faces:
             begin = time.perf_counter()
             latent = way.invert(face)
             seconds.append(time.perf_counter() - begin)
             shown = self._render(latent)
             scores += self._metrics.measure(shown, face)
-            changes.append(self._change(latent, shown, eq1=way.eq1))
+            edited = self._render(self._edited(latent, way.follows))
+            before, after = self._scorer.score(torch.cat([shown, edited]).clamp(-1, 1))[self._edit]
+            changes.append(float(after - before))
+            kept += [each.identity for each in self._metrics.measure(edited, face)]
         return Row(
             way.name,
             way.family,
             mean_scores(scores),
             float(np.median(seconds)),
             float(np.nanmean(changes)),
+            float(np.mean(kept)),
         )
 
-    def _change(self, latent: Latent, shown: Tensor, *, eq1: bool) -> float:
-        moved = self._model.edit(latent, {self._edit: self._strength})
-        if not eq1:
-            moved = self._with_fixed_features(latent, moved)
-        pair = torch.cat([shown, self._render(moved)]).clamp(-1, 1)
-        before, after = self._scorer.score(pair)[self._edit]
-        return float(after - before)
-
-    def _with_fixed_features(self, latent: Latent, moved: Latent) -> Latent:
-        """The edit of later layers alone: F stays what it was, as before Eq. (1) of the paper."""
-        added = latent.features
-        if added is None:
-            return moved
-        own = self._model.generator.features(latent.codes, added.layer)
-        fixed = Features(own + added.tensor.to(own), added.layer, "replace")
-        return Latent(moved.codes, fixed)
+    def _edited(self, latent: Latent, follows: Follows) -> Latent:
+        generator, added = self._model.generator, latent.features
+        direction = self._model.directions[self._edit].rows(latent.codes.shape[1])
+        codes = latent.codes + self._strength * direction.to(latent.codes)
+        if follows == "yielding":
+            return edit_features(generator, latent, codes, YIELD)
+        if follows == "Eq. (1)" or added is None:
+            return edit_features(generator, latent, codes)
+        own = generator.features(latent.codes, added.layer)
+        return Latent(codes, Features(own + added.tensor.to(own), added.layer, "replace"))
 
     @torch.no_grad()
     def _render(self, latent: Latent) -> Tensor:
@@ -147,7 +151,8 @@ def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
     """What the seed papers show to be worse: codes without features, Eq. (1), or refinement."""
     if name == "feature-style":
         yield Way(f"{name}, codes alone", lambda face: Latent(encoder.encode(face).codes))
-        yield Way(f"{name}, edited without Eq. (1)", encoder.encode, eq1=False)
+        yield Way(f"{name}, edited by plain Eq. (1)", encoder.encode, follows="Eq. (1)")
+        yield Way(f"{name}, edited without Eq. (1)", encoder.encode, follows="no")
     if name == "hyperinverter":
         yield Way(f"{name}, phase I alone", lambda face: Latent(encoder.encode(face).codes))
     if name == "restyle":
@@ -233,19 +238,26 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-HEADER = f"{'':34} LPIPS    MSE   PSNR   SSIM identity  s/face   change"
+HEADER = f"{'':34} LPIPS    MSE   PSNR   SSIM identity  s/face   change  kept"
 
 
 def _line(row: Row) -> str:
     s = row.scores
     return (
         f"{row.name:34}{s.lpips:6.3f} {s.mse:6.4f} {s.psnr:6.2f} {s.ssim:6.3f} {s.identity:8.3f} "
-        f"{row.seconds:7.2f} {row.change:+8.2f}"
+        f"{row.seconds:7.2f} {row.change:+8.2f} {row.kept:5.2f}"
     )
 
 
 def _write(path: Path, rows: Sequence[Row]) -> None:
-    names = ["name", "family", *(field.name for field in fields(Scores)), "seconds", "change"]
+    names = [
+        "name",
+        "family",
+        *(field.name for field in fields(Scores)),
+        "seconds",
+        "change",
+        "kept",
+    ]
     with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, names)
         writer.writeheader()

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pipelines.model_options import add_model_options, chosen_model
 from pipelines.pictures import find_pictures, read_picture, write_picture
-from videoinv.editing.delta import edit_features
+from videoinv.editing.delta import YIELD, edit_features
 from videoinv.editing.edit import Edit, apply_edits, parse_edit
 from videoinv.errors import BadInputError, OutputError
 from videoinv.faces.align import crop, quad_from_mesh, to_images, to_tensor
@@ -211,7 +211,7 @@ class ResultWriter:
     @torch.no_grad()
     def _edited(self, latent: Latent) -> Latent:
         codes = apply_edits(latent.codes, self._edits, [0.0])
-        return edit_features(self._model.generator, latent, codes)
+        return edit_features(self._model.generator, latent, codes, YIELD)
 
     def _latent(self, photo: Path, inversion: Inversion) -> None:
         steps = inversion.steps

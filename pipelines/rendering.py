@@ -12,7 +12,7 @@ from pipelines.cast import FaceEdits
 from pipelines.compose import Compositor
 from pipelines.steady_offsets import join
 from pipelines.steps import Finished, Inverted, Rendered, Step, by_run, chunked, with_people
-from videoinv.editing.delta import edit_features
+from videoinv.editing.delta import YIELD, edit_features
 from videoinv.editing.edit import Edit, apply_edits
 from videoinv.generators.protocol import Generator
 
@@ -44,7 +44,8 @@ def _pictures(
     inversion = generator.synthesize(latent, size)
     if not edits:
         return inversion, inversion
-    edited = edit_features(generator, latent, apply_edits(latent.codes, edits, times))
+    edited_codes = apply_edits(latent.codes, edits, times)
+    edited = edit_features(generator, latent, edited_codes, YIELD)
     return inversion, generator.synthesize(edited, size)
 
 

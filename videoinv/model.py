@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from videoinv.editing.delta import edit_features
+from videoinv.editing.delta import YIELD, edit_features
 from videoinv.editing.directions import Directions
 from videoinv.encoders.protocol import Encoder
 from videoinv.errors import BadInputError
@@ -67,7 +67,7 @@ class Model:
         return self.encoder.encode(images, start, steps)
 
     def edit(self, latent: Latent, edits: Mapping[str, float]) -> Latent:
-        """The latent with directions added to its codes; features follow by Eq. (1) of FSE.
+        """The latent with directions added to its codes; features follow, see ``delta.py``.
 
         Args:
             latent: of any number of images.
@@ -79,4 +79,4 @@ class Model:
         codes = latent.codes
         for name, strength in edits.items():
             codes = codes + strength * self.directions[name].rows(codes.shape[1]).to(codes)
-        return edit_features(self.generator, latent, codes)
+        return edit_features(self.generator, latent, codes, YIELD)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from videoinv.editing.delta import edit_features
+from videoinv.editing.delta import YIELD, edit_features, what_stays
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.generators.stylegan2_names import StyleGAN2Config
 from videoinv.latents import Features, Latent
@@ -89,3 +89,35 @@ def test_one_cut_pass_for_both_codes_and_none_when_the_coarse_rows_stay(generato
     assert edit_features(counting, latent, fine).features.tensor is latent.features.tensor
     assert edit_features(counting, Latent(codes), edited).features is None
     assert counting.passes == 1
+
+
+def test_features_give_way_where_the_edit_is_and_stay_elsewhere(generator, codes):
+    F = torch.randn(2, *generator.feature_shape(LAYER))
+    own = generator.features(codes, LAYER)
+    changed = own.clone()
+    changed[:, :, :3, :3] += 3 * own.square().mean().sqrt()
+    m = what_stays(own, changed, YIELD)
+    assert m.shape == (2, 1, *F.shape[2:])
+    assert m[:, :, :2, :2].max() < 0.01
+    assert (m[:, :, 5:, 5:] == 1).all()
+    m = what_stays(7 * own, 7 * changed, YIELD)
+    assert torch.allclose(m, what_stays(own, changed, YIELD))
+
+
+def test_yielding_is_the_same_for_added_and_replacing_features(generator, codes, edited):
+    F = torch.randn(2, *generator.feature_shape(LAYER))
+    replacing = edit_features(generator, Latent(codes, Features(F, LAYER)), edited, 0.5)
+    difference = F - generator.features(codes, LAYER)
+    adding = Latent(codes, Features(difference, LAYER, "add"))
+    image = generator.synthesize(edit_features(generator, adding, edited, 0.5))
+    assert torch.allclose(image, generator.synthesize(replacing), atol=1e-4)
+
+
+def test_features_that_never_give_way_are_those_of_eq_1(generator, codes, edited):
+    latent = Latent(codes, Features(torch.randn(2, *generator.feature_shape(LAYER)), LAYER))
+    exact = edit_features(generator, latent, edited).features.tensor
+    assert torch.allclose(
+        edit_features(generator, latent, edited, 1e6).features.tensor, exact, atol=1e-5
+    )
+    gone = edit_features(generator, latent, edited, 1e-6).features.tensor
+    assert torch.allclose(gone, generator.features(edited, LAYER), atol=1e-5)
