@@ -15,7 +15,12 @@ def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     group.add_argument(
         "--model", default="default", metavar="NAME", help="'default', a catalog name or a file"
     )
-    group.add_argument("--encoder", metavar="NAME", help="how faces are inverted, e.g. optimize")
+    group.add_argument(
+        "--encoder",
+        metavar="NAME",
+        help="how the default model inverts: feature-style (default), optimize, another that "
+        "ships, or a file of 'videoinv train'",
+    )
     group.add_argument(
         "--generator", metavar="NAME", help="for a checkpoint that has none of its own"
     )

@@ -19,7 +19,7 @@ from videoinv.model import Model, ModelInfo
 from videoinv.optimize import OptimizeEncoder
 
 OPTIMIZE = "optimize"
-DEFAULT_ENCODER = OPTIMIZE
+DEFAULT_ENCODER = "feature-style"
 
 
 def load_default(
