@@ -6,18 +6,20 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from pipelines.clip_faces import clip_faces
 from videoinv.checkpoints.load import load_model
 from videoinv.editing.directions import load_directions
+from videoinv.encoders.light.feature_style import LightFeatureStyle
 from videoinv.encoders.light.files import load_light
 from videoinv.errors import BadInputError
 from videoinv.faces.types import Image
@@ -62,6 +64,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         type=Path,
         metavar="FILE",
         help="a trained light encoder whose trunk to begin with",
+    )
+    parser.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="FILE",
+        help="a trained light encoder whose codes the first, cheap steps learn",
     )
     parser.add_argument(
         "--photos", type=Path, nargs="*", default=[], metavar="PATH", help="folders and zips"
@@ -162,8 +170,25 @@ def _trainer(
         for mixture in (recipe.mixture, warm)
     )
     return Trainer(
-        recipe, generator, networks, data, regression, bfloat16=bfloat16, workers=workers
+        recipe,
+        generator,
+        networks,
+        data,
+        regression,
+        bfloat16=bfloat16,
+        workers=workers,
+        teacher=_teacher(args.teacher, generator),
     )
+
+
+def _teacher(path: Path | None, generator: Generator) -> Callable[[Tensor], Tensor] | None:
+    """The codes of a light encoder; without the features that come with them, where it has any."""
+    if path is None:
+        return None
+    encoder = load_light(path, generator)
+    if isinstance(encoder, LightFeatureStyle):
+        return encoder.codes
+    return lambda images: encoder.encode(images).codes
 
 
 def _generator(name: str | None, device: torch.device, dtype: torch.dtype) -> Generator:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -40,6 +40,8 @@ class Trainer:
         bfloat16: compute the encoder and the losses in mixed precision.
         workers: this process among those that train together.
         system: what to train, where it is not to be begun anew.
+        teacher: another encoder, [B, 3, S, S] → [B, L, 512]. The warm-up then learns its codes on
+            the recipe's own batches, photographs among them, in place of known codes.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class Trainer:
         bfloat16: bool = False,
         workers: Workers | None = None,
         system: System | None = None,
+        teacher: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.recipe, self.generator = recipe, generator
         self.system = system or build_system(recipe, generator)
         self.step, self.seconds = 0, 0.0
-        self._networks, self._data, self._regression = networks, data, regression
+        self._networks, self._data, self._teacher = networks, data, teacher
+        self._regression = regression if teacher is None else data
         self._bfloat16, self._workers = bfloat16, workers or Workers()
         self._parameters = list(self.system.network.parameters())
         self._optimiser = make_optimiser(self._parameters, recipe.optimisation)
@@ -137,9 +141,13 @@ class Trainer:
         return values
 
     def _regress(self, batch: Batch) -> Values:
-        """Codes alone against known ones: cheap, for nothing is rendered."""
+        """Codes alone against known ones or the teacher's: cheap, for nothing is rendered."""
         with self._mixed():
-            loss = code_distance(self.system.codes(batch.inputs), batch.codes).mean()
+            codes = batch.codes
+            if self._teacher is not None:
+                with torch.no_grad():
+                    codes = self._teacher(batch.inputs)
+            loss = code_distance(self.system.codes(batch.inputs), codes).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return {"regression": float(loss.detach())}
 

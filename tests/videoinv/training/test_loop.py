@@ -15,6 +15,7 @@ from videoinv.training.optimiser import Optimisation
 from videoinv.training.photos import Photographs
 from videoinv.training.recipes import LossWeights, find_recipe
 from videoinv.training.run import Intervals, Origin, Run
+from videoinv.training.systems import build_system
 
 SMALL = LightSize(
     64, HeadSize((8, 8, 8, 8), 16, 24), levels=2, feature_width=8, vector=8, rank=2, stages=2
@@ -155,3 +156,28 @@ def test_another_file_is_no_checkpoint_of_a_run(tmp_path):
     torch.save({"state_dict": {}}, tmp_path / "other.pt")
     with pytest.raises(CheckpointError, match="no checkpoint of a training run"):
         Checkpoint.load(tmp_path / "other.pt")
+
+
+def test_the_warm_up_learns_a_teachers_codes_of_photographs_too(
+    generator_1024, networks, photo_zip
+):
+    chosen = replace(recipe("hyperinverter"), regression=1)
+    trainer = make(chosen, generator_1024, networks, photo_zip)
+    asked = []
+
+    def teacher(images):
+        asked.append(images)
+        return trainer.system.codes(images) + 3
+
+    trainer._teacher, trainer._regression = teacher, trainer._data
+    values = next(trainer.train())
+    assert len(asked[0]) == chosen.mixture.real + chosen.mixture.synthetic
+    assert values["regression"] == pytest.approx(9, rel=1e-3)
+
+
+def test_an_untrained_second_stage_changes_nothing(generator_1024):
+    chosen = recipe("e2style")
+    encoder = build_system(chosen, generator_1024).encoder
+    encoder.net.eval()
+    first, second = encoder.encode_steps(torch.rand(1, 3, 64, 64))
+    assert torch.equal(first.codes, second.codes)

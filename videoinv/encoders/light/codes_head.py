@@ -63,6 +63,13 @@ class CodesHead(nn.Module):
         self.rows = nn.ModuleList(nn.Linear(size.hidden, rows * dim) for rows in groups)
         self.register_buffer("basis", torch.eye(dim))
 
+    def begin_at_zero(self) -> None:
+        """Let the head add nothing until it is trained."""
+        for layer in (self.shared, *self.rows):
+            assert isinstance(layer, nn.Linear)
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
     def forward(self, maps: Sequence[Tensor]) -> Tensor:
         """[B, L, 512] in float32."""
         parts = [F.adaptive_avg_pool2d(r(x), SIDE) for r, x in zip(self.reduce, maps, strict=True)]

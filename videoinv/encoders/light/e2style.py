@@ -35,8 +35,11 @@ class LightE2Style(E2Style):
         return cls(net, generator, generator.mean_codes.float(), framing)
 
     def start_training(self) -> None:
-        """ImageNet weights and the generator's W."""
+        """ImageNet weights and the generator's W; further stages begin by changing nothing."""
         start_training(self.net, self.generator)
+        for stage in self.net[1:]:
+            assert isinstance(stage, CodesNet)
+            stage.codes.begin_at_zero()
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w) at the encoder's side, by the generator's cheapest pass; not clamped."""
