@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from pipelines import bench_alignment, bench_generator, bench_inversion, bench_memory, bench_overlap
+from pipelines import (
+    bench_alignment,
+    bench_generator,
+    bench_inversion,
+    bench_memory,
+    bench_overlap,
+    bench_warm_start,
+)
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -17,5 +24,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         bench_inversion,
         bench_memory,
         bench_overlap,
+        bench_warm_start,
     ):
         measurement.add_parser(measurements)
