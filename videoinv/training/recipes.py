@@ -111,6 +111,9 @@ class Recipe:
     """Synthetic images per batch in these steps."""
     restyle_steps: int = 5
     """ReStyle: steps per batch."""
+    restyle_before: int = 0
+    """ReStyle: up to so many steps come first, without gradients. In a video every frame starts
+    where many steps have ended, and an encoder that only knows its first ones walks away there."""
     update: Literal["batch", "step"] = "batch"
     """ReStyle: one update per batch as in the published code, or after each step (the paper)."""
     stage_steps: int = 250_000
@@ -173,7 +176,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("feature-style", "paper"): FEATURE_STYLE,
     ("e2style", "paper"): E2STYLE,
     ("hyperinverter", "paper"): HYPERINVERTER,
-    ("restyle", "default"): replace(light(RESTYLE), restyle_steps=3),
+    ("restyle", "default"): replace(light(RESTYLE), restyle_steps=3, restyle_before=8),
     ("feature-style", "default"): replace(
         light(FEATURE_STYLE),
         losses=LossWeights(l2=1.0, lpips=0.8, identity=0.25, feature=0.05),

@@ -87,14 +87,25 @@ class ReStyleSystem:
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """One per step; neither codes nor images carry gradients into the next."""
         inputs = batch.inputs
-        codes = self._mean(inputs)
-        seen = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
+        codes, seen = self._begin(inputs)
         for _ in range(self.recipe.restyle_steps):
             codes = self.encoder.step(inputs, seen, codes)
             yield [_of_codes(self, Latent(codes), step, "result")]
             codes = codes.detach()
             with torch.no_grad():
                 seen = self.encoder.seen(codes)
+
+    @torch.no_grad()
+    def _begin(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean codes, or in every other batch those after a few steps; and what they show."""
+        most = self.recipe.restyle_before
+        before = int(torch.randint(-most, most + 1, ()))
+        if before <= 0:
+            return self._mean(inputs), self.encoder.average_image.expand(len(inputs), -1, -1, -1)
+        self.network.eval()  # its running means are those of the steps that are learnt
+        codes = self.encoder.encode(inputs, steps=before).codes.clone()
+        self.network.train()
+        return codes, self.encoder.seen(codes)
 
     def _mean(self, inputs: Tensor) -> Tensor:
         return self.encoder.mean_codes.expand(len(inputs), -1, -1)
