@@ -21,12 +21,15 @@ from pipelines.evaluation.report import Report
 from pipelines.evaluation.study import (
     Variant,
     default_and_obvious,
+    smoothing_points,
     study,
     study_tables,
 )
 from pipelines.evaluation.tables import Table, mean_by_track, score_tables, table_2
+from pipelines.evaluation.tradeoff import draw_tradeoff
 from pipelines.evaluation.variants import habits
 from pipelines.evaluation.work import Job, Outcome, Task, run_tasks
+from pipelines.quality_time import require_matplotlib
 from videoinv.default import OPTIMIZE
 from videoinv.devices import resolve_device
 from videoinv.encoders.light.shipped import shipped_encoders
@@ -77,6 +80,8 @@ def ravdess_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
 
 def study_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
     """Encoders, smoothing, starts and feature edits against each other."""
+    if args.graph is not None:
+        require_matplotlib()
     job = job_of(args, STUDY_EDIT)
     encoders = {
         name: habits(replace(job.model, encoder=name).load()) for name in _study_encoders(args)
@@ -86,7 +91,11 @@ def study_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
     outcome = _run(args, [variant.task(clip) for variant in variants for clip in clips])
     tables = study_tables(variants, outcome.evaluations, clips)
     first = [variant.task(clips[0]).key for variant in variants]
-    return _finish(args, f"Study on {len(clips)} clips", tables, outcome, shown=first)
+    title = f"Study on {len(clips)} clips"
+    code = _finish(args, title, tables, outcome, shown=first)
+    if args.graph is not None:
+        draw_tradeoff(args.graph, smoothing_points(variants, outcome.evaluations, clips), title)
+    return code
 
 
 def _study_encoders(args: argparse.Namespace) -> list[str | None]:

@@ -85,3 +85,9 @@ def _add_study_options(parser: argparse.ArgumentParser) -> None:
             f"--{name}", nargs="+", choices=values, default=list(values),
             help=f"which to try (default: {' '.join(values)})",
         )  # fmt: skip
+    group.add_argument(
+        "--graph",
+        type=Path,
+        metavar="PNG",
+        help="draw what smoothing gains and costs (extra: plot)",
+    )

@@ -16,6 +16,7 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.inversion import FRAME, INVERSION
 from pipelines.evaluation.scores import ClipScores, mean, mean_of_clips
 from pipelines.evaluation.tables import Row, Table, both_tables, row
+from pipelines.evaluation.tradeoff import Smoothed
 from pipelines.evaluation.variants import Habits
 from pipelines.evaluation.work import Job, Task
 
@@ -128,6 +129,21 @@ def study_tables(
         means = [(label, _mean(some, track), "") for label, some in done.items()]
         tables += both_tables(title, labels, means)
     return tables
+
+
+def smoothing_points(
+    variants: Sequence[Variant], evaluations: Mapping[str, Evaluation], clips: Sequence[Path]
+) -> list[Smoothed]:
+    """Each encoder's finished frames under each smoothing, all else as in its first variant."""
+    first = {variant.labels[0]: variant.labels[2:] for variant in reversed(variants)}
+    points = []
+    for variant in variants:
+        encoder, smoothing, *others = variant.labels
+        keys = [variant.task(clip).key for clip in clips]
+        done = [evaluations[key] for key in keys if key in evaluations]
+        if done and tuple(others) == first[encoder]:
+            points.append(Smoothed(Path(encoder).stem, smoothing, _mean(done, FRAME)))
+    return points
 
 
 def _mean(evaluations: Sequence[Evaluation], track: str) -> ClipScores:

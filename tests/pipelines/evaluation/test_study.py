@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 
+import cv2
 import pytest
 import torch
 
@@ -13,8 +14,10 @@ from pipelines.edit import EditSettings
 from pipelines.evaluation.comparison import comparison_table
 from pipelines.evaluation.evaluation import Evaluation, Track
 from pipelines.evaluation.inversion import FRAME
+from pipelines.evaluation.picture import Picture
 from pipelines.evaluation.scores import ClipScores
-from pipelines.evaluation.study import default_and_obvious, study
+from pipelines.evaluation.study import default_and_obvious, smoothing_points, study
+from pipelines.evaluation.tradeoff import draw_tradeoff
 from pipelines.evaluation.variants import Habits, habits, varied
 from pipelines.evaluation.work import Job
 from videoinv.editing.delta import edit_features
@@ -72,6 +75,18 @@ def test_axes_that_make_no_difference_are_left_out():
         ("codes", "off", "warm", "none"),
         ("codes", "off", "cold", "none"),
     ]
+
+
+def test_the_graph_has_a_point_for_each_smoothing(viewed, score, tmp_path):
+    scores = score(viewed, lambda index, image, view: Picture(image))[0]
+    variants = study(Job(), {"codes": Habits(feature_delta=False)})
+    clip = tmp_path / "clip.mp4"
+    made = Evaluation("clip", (Track(FRAME, scores, ()),))
+    done = {variant.task(clip).key: made for variant in variants}
+    points = smoothing_points(variants, done, [clip])
+    assert [point.smoothing for point in points] == ["off", "default", "strong"]
+    draw_tradeoff(tmp_path / "graph.png", points, "one clip")
+    assert cv2.imread(str(tmp_path / "graph.png")).shape == (504, 1200, 3)
 
 
 def test_the_optimiser_has_all_habits_and_the_feature_style_encoder_starts_nowhere():
