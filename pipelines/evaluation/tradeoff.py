@@ -22,9 +22,9 @@ class Smoothed:
 
 
 def draw_tradeoff(path: Path, points: Sequence[Smoothed], title: str) -> None:
-    """Write a PNG: amplitude and LPIPS over excess jitter, a line for each encoder; needs Matplotlib.
+    """Write a PNG: amplitude and LPIPS over excess jitter, a line for each encoder.
 
-    Points without one of the measures are left out.
+    It needs Matplotlib. Points without one of the measures are left out.
     """
     from matplotlib.figure import Figure
 
