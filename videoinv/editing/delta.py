@@ -17,9 +17,9 @@ from torch.nn import functional as F
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
-YIELD = 0.5
+YIELD = 0.7
 """Change of the generator's features, in parts of their root mean square, at which half of ΔF is
-left. On CelebA-HQ photographs smile, mouth, age and pose were looked at with 0.25 to 1: above 0.7
+left. On CelebA-HQ photographs smile, mouth, age and pose were looked at with 0.25 to 1: at 1
 old lips and contours show through, below 0.35 the person goes with them."""
 STEEPNESS = 4
 """Exponent: a tenth of that change leaves ΔF alone, twice of it removes it."""
