@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 done, 1 failure, 2 bad usage or input, 130 on Ctrl-C."""
-    args = build_parser().parse_args(arguments)
+    args = parse(arguments)
     try:
         code: int = args.run(args)
     except VideoInvError as error:
@@ -26,6 +26,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("videoinv: interrupted", file=sys.stderr)
         return INTERRUPTED
     return code
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """The arguments of a command; ``evaluate``'s paths may also come after its options.
+
+    ``argparse`` takes all positional arguments at the first place where it finds some, so that in
+    ``evaluate study -o FOLDER CLIP`` the clip is left over.
+    """
+    parser = build_parser()
+    args, rest = parser.parse_known_args(arguments)
+    if rest and not (hasattr(args, "what") and not any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    if rest:
+        args.what += rest
+    return args
 
 
 def build_parser() -> argparse.ArgumentParser:
