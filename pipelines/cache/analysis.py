@@ -18,7 +18,7 @@ from pipelines.cache.tape import Tape
 from videoinv.checkpoints.cache import sha256_of
 from videoinv.errors import BadInputError, MediaError, OutputError
 
-FORMAT = 1
+FORMAT = 2
 """Counts up whenever the same settings give other results, or results in another form."""
 LIMIT = 2 * 2**30
 """Bytes of a folder that was not asked for by name which stay when a clip is done."""

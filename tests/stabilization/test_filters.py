@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import savgol_filter
 
 from stabilization.filters import (
+    Bilateral,
     Gaussian,
     Identity,
     SavitzkyGolay,
@@ -162,3 +163,42 @@ def test_cuts_and_times_outside_the_clip_are_refused():
         filter_segments(Identity, np.zeros(5), [5])
     with pytest.raises(ValueError, match="4 times for 5 frames"):
         filter_segments(Identity, np.zeros(5), times=[0, 1, 2, 3])
+
+
+def bilateral(values, sigma, reach, truncate=3.0):
+    """By its definition, frame by frame."""
+    k = int(truncate * sigma + 0.5)
+    padded = np.pad(values, [(k, k)] + [(0, 0)] * (values.ndim - 1), mode="edge")
+    near = np.exp(-0.5 * (np.arange(-k, k + 1) / sigma) ** 2)
+    out = []
+    for t, middle in enumerate(values):
+        window = padded[t : t + 2 * k + 1]
+        apart = ((window - middle) ** 2).reshape(len(window), -1).mean(axis=1) / reach**2
+        weights = near * np.exp(-apart / 2)
+        out.append(np.tensordot(weights, window, 1) / weights.sum())
+    return np.stack(out)
+
+
+@given(values=clips, sigma=st.floats(0.3, 4), reach=st.floats(0.1, 100))
+def test_bilateral_is_its_definition(values, sigma, reach):
+    expected = bilateral(values, sigma, reach)
+    assert_allclose(stream(Bilateral(sigma, reach), values), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_bilateral_smooths_noise_and_keeps_steps_ramps_and_rest():
+    noise = np.random.default_rng(0).normal(0, 0.01, (400, 2))
+    still = stream(Bilateral(2.0, 0.05), noise)
+    assert still[10:-10].std() < 0.45 * noise.std()
+    step = np.repeat([[0.0, 0.0], [5.0, 5.0]], 30, axis=0)
+    assert_allclose(stream(Bilateral(2.0, 0.05), step), step, atol=1e-12)
+    ramp = np.arange(40.0)[:, None]
+    assert_allclose(stream(Bilateral(2.0, 0.05), ramp), ramp, atol=1e-12)
+    rest = np.full((20, 2), 0.1)
+    assert np.array_equal(stream(Bilateral(2.0, 0.05), rest), rest)
+
+
+def test_bilateral_with_an_endless_reach_is_the_gaussian():
+    values = np.random.default_rng(1).normal(size=(50, 3))
+    assert_allclose(stream(Bilateral(1.5, 1e6), values), stream(Gaussian(1.5), values), atol=1e-9)
+    with pytest.raises(ValueError, match="reach is 0"):
+        Bilateral(1.0, 0.0)
