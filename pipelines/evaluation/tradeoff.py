@@ -47,6 +47,8 @@ def draw_tradeoff(path: Path, points: Sequence[Smoothed], title: str) -> None:
         axes.set(xlabel="excess jitter, 10⁻³ of the distance of the eyes", ylabel=label)
         axes.grid(alpha=0.3)
     sides[0].axhline(1, color="grey", linewidth=0.8)
+    sides[1].set_ylim(0, None)
+    sides[1].margins(x=0.1)
     sides[1].legend()
     figure.suptitle(title)
     with atomic_path(path) as partial:
