@@ -14,9 +14,9 @@ from stabilization.filters import Bilateral, Gaussian, Identity, StreamFilter, u
 from videoinv.faces.types import Alignment
 
 REACH = 0.01
-"""Of centre (in parts of the face's side), log scale and rotation (radians): a resting head's crop
-trembles by a third of it, a talking one's moves by as much in a few frames. A Gaussian of the same
-width let the crop swim in fast turns, which doubled the warping error there."""
+"""Of centre (in parts of the face's side), log scale and rotation (radians): chosen to lie above a
+resting head's tremble and below a turning head's motion. A Gaussian of the same width let the crop
+swim in fast turns, which doubled the warping error there."""
 
 
 def steady_crops(
@@ -29,12 +29,8 @@ def steady_crops(
         center_sigma: standard deviation in frames; 0 for no smoothing.
         shape_sigma: the same for scale and rotation.
     """
-    centred = filtered(
-        steps, lambda: _InScale(_bilateral(center_sigma, REACH)), _center, _with_center
-    )
-    return filtered(
-        centred, lambda: _Unwrapped(_bilateral(shape_sigma, REACH)), _shape, _with_shape
-    )
+    centred = filtered(steps, lambda: _InScale(_bilateral(center_sigma)), _center, _with_center)
+    return filtered(centred, lambda: _Unwrapped(_bilateral(shape_sigma)), _shape, _with_shape)
 
 
 def steady_codes(steps: Iterable[Step[Inverted]], sigma: float) -> Iterator[Step[Inverted]]:
@@ -42,8 +38,8 @@ def steady_codes(steps: Iterable[Step[Inverted]], sigma: float) -> Iterator[Step
     return filtered(steps, lambda: _gaussian(sigma), _codes, _with_codes)
 
 
-def _bilateral(sigma: float, reach: float) -> StreamFilter:
-    return Bilateral(sigma, reach) if sigma > 0 else Identity()
+def _bilateral(sigma: float) -> StreamFilter:
+    return Bilateral(sigma, REACH) if sigma > 0 else Identity()
 
 
 def _gaussian(sigma: float) -> StreamFilter:

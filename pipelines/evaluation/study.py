@@ -116,11 +116,7 @@ def study_tables(
     labels: tuple[str, ...] = LABELS,
 ) -> list[Table]:
     """Means over the clips: of the inversion, of the frames with the edit, and what both cost."""
-    keys = {variant: [variant.task(clip).key for clip in clips] for variant in variants}
-    done = {
-        variant.labels: [evaluations[key] for key in some if key in evaluations]
-        for variant, some in keys.items()
-    }
+    done = {variant.labels: _done(variant, evaluations, clips) for variant in variants}
     done = {label: some for label, some in done.items() if some}
     tables = [
         Table("Edit and cost", labels, COSTS, tuple(_costs(*some) for some in done.items())),
@@ -139,11 +135,17 @@ def smoothing_points(
     points = []
     for variant in variants:
         encoder, smoothing, *others = variant.labels
-        keys = [variant.task(clip).key for clip in clips]
-        done = [evaluations[key] for key in keys if key in evaluations]
+        done = _done(variant, evaluations, clips)
         if done and tuple(others) == first[encoder]:
             points.append(Smoothed(Path(encoder).stem, smoothing, _mean(done, FRAME)))
     return points
+
+
+def _done(
+    variant: Variant, evaluations: Mapping[str, Evaluation], clips: Sequence[Path]
+) -> list[Evaluation]:
+    keys = [variant.task(clip).key for clip in clips]
+    return [evaluations[key] for key in keys if key in evaluations]
 
 
 def _mean(evaluations: Sequence[Evaluation], track: str) -> ClipScores:

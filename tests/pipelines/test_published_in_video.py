@@ -1,7 +1,6 @@
 """Every published system edits a real clip, from a file in its official layout."""
 
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,9 @@ import torch
 from pipelines.cast import FaceEdits
 from pipelines.cli import main
 from pipelines.edit import ClipEditor, EditSettings
+from pipelines.evaluation.inversion import beginning
 from pipelines.locate import FaceLocator
-from pipelines.media import VideoReader, VideoWriter
+from pipelines.media import VideoReader
 from pipelines.steady import steady_crops
 from pipelines.steady_offsets import SHARE, SteadyOffsets, join
 from videoinv import load
@@ -31,12 +31,7 @@ SYSTEMS = ("psp", "e4e", "restyle-psp", "restyle-e4e", "e2style", "hyperinverter
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory) -> Path:
     """Four frames of a real person."""
-    path = tmp_path_factory.mktemp("clip") / "short.mp4"
-    reader = VideoReader(fetch("clip-webcam-smile"))
-    with VideoWriter(path, reader, crf=10) as writer:
-        for frame in reader.frames(stop=Fraction(FRAMES, 30)):
-            writer.write(frame)
-    return path
+    return beginning(fetch("clip-webcam-smile"), FRAMES, tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,8 @@ import torch
 from pipelines.cache.analysis import Keep
 from pipelines.cast import FaceEdits
 from pipelines.edit import ClipEditor, EditSettings
-from pipelines.media import VideoReader, VideoWriter, packet_digests
+from pipelines.evaluation.inversion import beginning
+from pipelines.media import packet_digests
 from videoinv import load
 from videoinv.checkpoints.fetch import fetch
 from videoinv.editing.directions import Direction
@@ -28,12 +28,7 @@ SETTINGS = EditSettings(steps=1, preset="ultrafast")
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clip") / "short.mp4"
-    reader = VideoReader(fetch("clip-webcam-smile"))
-    with VideoWriter(path, reader, crf=10) as writer:
-        for frame in reader.frames(stop=Fraction(FRAMES, 30)):
-            writer.write(frame)
-    return path
+    return beginning(fetch("clip-webcam-smile"), FRAMES, tmp_path_factory.mktemp("clip"))
 
 
 @pytest.fixture(scope="module")
