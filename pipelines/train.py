@@ -6,14 +6,13 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from pipelines.clip_faces import clip_faces
@@ -36,6 +35,7 @@ from videoinv.training.objective import LossNetworks
 from videoinv.training.photos import Joined, Photographs
 from videoinv.training.recipes import Recipe, find_recipe
 from videoinv.training.run import Held, Intervals, Origin, Run
+from videoinv.training.systems import Teacher
 from videoinv.training.workers import Workers
 
 TERMS = (
@@ -181,7 +181,7 @@ def _trainer(
     )
 
 
-def _teacher(path: Path | None, generator: Generator) -> Callable[[Tensor], Tensor] | None:
+def _teacher(path: Path | None, generator: Generator) -> Teacher | None:
     """The codes of a light encoder; without the features that come with them, where it has any."""
     if path is None:
         return None

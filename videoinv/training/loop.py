@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from videoinv.training.objective import LossNetworks, Objective
 from videoinv.training.optimiser import Average, make_optimiser, rate_at
 from videoinv.training.recipes import LossWeights, Recipe
 from videoinv.training.start import start_from
-from videoinv.training.systems import Inversion, Role, System, build_system
+from videoinv.training.systems import Inversion, Role, System, Teacher, build_system
 from videoinv.training.workers import Workers
 
 Values = dict[str, float]
@@ -40,8 +40,8 @@ class Trainer:
         bfloat16: compute the encoder and the losses in mixed precision.
         workers: this process among those that train together.
         system: what to train, where it is not to be begun anew.
-        teacher: another encoder, [B, 3, S, S] → [B, L, 512]. The warm-up then learns its codes on
-            the recipe's own batches, photographs among them, in place of known codes.
+        teacher: another encoder. The warm-up then learns its codes on the recipe's own batches,
+            photographs among them, in place of known codes.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Trainer:
         bfloat16: bool = False,
         workers: Workers | None = None,
         system: System | None = None,
-        teacher: Callable[[Tensor], Tensor] | None = None,
+        teacher: Teacher | None = None,
     ) -> None:
         self.recipe, self.generator = recipe, generator
         self.system = system or build_system(recipe, generator)
@@ -84,6 +84,9 @@ class Trainer:
         how = self.recipe.optimisation
         while self.step < how.steps:
             warming = self.step < self.recipe.regression
+            if self.step == self.recipe.regression:
+                # Image losses have other gradients than codes: Adam's moments would mislead.
+                self._optimiser = make_optimiser(self._parameters, how)
             source = self._regression if warming else self._data
             count = 1 if warming else how.accumulate
             batches = source.batches(self.step * count)
@@ -130,7 +133,8 @@ class Trainer:
         self.step, self.seconds = saved.step, saved.seconds
 
     def _one_step(self, batches: list[Batch], *, warming: bool) -> Values:
-        rate = rate_at(self.step, self.recipe.optimisation)
+        before = 0 if warming else self.recipe.regression
+        rate = rate_at(self.step, self.recipe.optimisation, before)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         values: Values = {"rate": rate}
@@ -143,11 +147,7 @@ class Trainer:
     def _regress(self, batch: Batch) -> Values:
         """Codes alone against known ones or the teacher's: cheap, for nothing is rendered."""
         with self._mixed():
-            codes = batch.codes
-            if self._teacher is not None:
-                with torch.no_grad():
-                    codes = self._teacher(batch.inputs)
-            loss = code_distance(self.system.codes(batch.inputs), codes).mean()
+            loss = code_distance(*self.system.lesson(batch, self._teacher)).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         return {"regression": float(loss.detach())}
 

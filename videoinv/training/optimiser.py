@@ -61,9 +61,9 @@ def make_optimiser(parameters: Iterable[Tensor], how: Optimisation) -> torch.opt
     return torch.optim.Adam(parameters, how.rate)
 
 
-def rate_at(step: int, how: Optimisation) -> float:
-    """The learning rate of a step: rising over the warm-up, a tenth after the drop."""
-    rise = min(1.0, (step + 1) / how.warmup) if how.warmup else 1.0
+def rate_at(step: int, how: Optimisation, begun: int = 0) -> float:
+    """The learning rate of a step: rising from step ``begun`` on, a tenth after the drop."""
+    rise = min(1.0, (step - begun + 1) / how.warmup) if how.warmup else 1.0
     fall = 0.1 if how.drop_after and step >= how.drop_after else 1.0
     return how.rate * rise * fall
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
@@ -22,6 +23,8 @@ from videoinv.training.published import build_published
 from videoinv.training.recipes import Recipe
 
 Role = Literal["codes", "result", "edited"]
+Teacher = Callable[[Tensor], Tensor]
+"""A trained encoder's codes [B, L, 512] of images [B, 3, S, S]."""
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,30 @@ class System(Protocol):
     def network(self) -> nn.Module:
         """What is trained."""
 
-    def codes(self, inputs: Tensor) -> Tensor:
-        """The codes [B, L, 512] of a first look, to be learnt by regression."""
+    def lesson(self, batch: Batch, teacher: Teacher | None) -> tuple[Tensor, Tensor]:
+        """Codes [B, L, 512] with gradients, and those that they should be: known or a teacher's."""
 
     def render(self, latent: Latent) -> Tensor:
         """Images at the encoder's size, made as the encoder makes them."""
 
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
         """Groups of inversions; the gradients of each are taken before the next is made."""
+
+
+class _OneLook(ABC):
+    """A system whose first look at an image is all that regression can teach."""
+
+    @abstractmethod
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The codes [B, L, 512] of a first look."""
+
+    def lesson(self, batch: Batch, teacher: Teacher | None) -> tuple[Tensor, Tensor]:
+        """The codes of a first look, and those that they should be."""
+        codes = self.codes(batch.inputs)
+        if teacher is None:
+            return codes, batch.codes
+        with torch.no_grad():
+            return codes, teacher(batch.inputs)
 
 
 @dataclass(frozen=True)
@@ -75,10 +94,24 @@ class ReStyleSystem:
         """What is trained."""
         return self.encoder.net
 
-    def codes(self, inputs: Tensor) -> Tensor:
-        """The codes after the first step."""
-        start = self.encoder.average_image.expand(len(inputs), -1, -1, -1)
-        return self.encoder.step(inputs, start, self._mean(inputs))
+    def lesson(self, batch: Batch, teacher: Teacher | None) -> tuple[Tensor, Tensor]:
+        """One step from the mean; with a teacher T every other batch one from elsewhere.
+
+        There the step to learn is half of T(x) − T(G(w)): repeated, it ends at codes whose image T
+        reads like x, and stays. A step that is only taught from the mean has no such end, and in a
+        video, where every frame begins where many steps have ended, it walks away.
+        """
+        inputs = batch.inputs
+        start, seen = self._mean(inputs), self._average_image(inputs)
+        if teacher is None:
+            return self.encoder.step(inputs, seen, start), batch.codes
+        with torch.no_grad():
+            wanted = teacher(inputs)
+            if torch.rand(()) < 0.5:
+                start = torch.lerp(wanted, wanted.flip(0), torch.rand(len(inputs), 1, 1).to(wanted))
+                seen = self.encoder.seen(start)
+                wanted = start + (wanted - teacher(seen)) / 2
+        return self.encoder.step(inputs, seen, start), wanted
 
     def render(self, latent: Latent) -> Tensor:
         """ŷ at the encoder's size."""
@@ -101,7 +134,7 @@ class ReStyleSystem:
         most = self.recipe.restyle_before
         before = int(torch.randint(-most, most + 1, ()))
         if before <= 0:
-            return self._mean(inputs), self.encoder.average_image.expand(len(inputs), -1, -1, -1)
+            return self._mean(inputs), self._average_image(inputs)
         self.network.eval()  # its running means are those of the steps that are learnt
         codes = self.encoder.encode(inputs, steps=before).codes.clone()
         self.network.train()
@@ -110,9 +143,12 @@ class ReStyleSystem:
     def _mean(self, inputs: Tensor) -> Tensor:
         return self.encoder.mean_codes.expand(len(inputs), -1, -1)
 
+    def _average_image(self, inputs: Tensor) -> Tensor:
+        return self.encoder.average_image.expand(len(inputs), -1, -1, -1)
+
 
 @dataclass(frozen=True)
-class FeatureStyleSystem:
+class FeatureStyleSystem(_OneLook):
     """Two inversions at once: by the codes alone, and with the features (§4.1)."""
 
     encoder: FeatureStyle
@@ -165,7 +201,7 @@ class FeatureStyleSystem:
 
 
 @dataclass(frozen=True)
-class E2StyleSystem:
+class E2StyleSystem(_OneLook):
     """Stage by stage; earlier stages are frozen while a later one learns (§III-B)."""
 
     encoder: E2Style
@@ -199,7 +235,7 @@ class E2StyleSystem:
 
 
 @dataclass(frozen=True)
-class HyperInverterSystem:
+class HyperInverterSystem(_OneLook):
     """Phase I learns codes in W; phase II, with those frozen, the weights' changes (§3.2)."""
 
     encoder: HyperInverter

@@ -47,6 +47,7 @@ def test_ranger_finds_a_minimum():
 def test_the_rate_rises_and_drops_where_it_should():
     how = Optimisation(rate=1.0, warmup=4, drop_after=10)
     assert [rate_at(step, how) for step in (0, 1, 3, 9, 10)] == [0.25, 0.5, 1.0, 1.0, 0.1]
+    assert rate_at(6, how, begun=6) == 0.25  # and rises again where the losses change
     assert rate_at(10**6, Optimisation(rate=2.0)) == 2.0
 
 

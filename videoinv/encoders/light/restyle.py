@@ -44,6 +44,9 @@ class LightReStyle(ReStyle):
         return render_at(self.generator, codes, self.input_size)
 
     def seen(self, codes: Tensor) -> Tensor:
-        """The same from half the side: a refining step needs no more, and it costs a third."""
-        small = render_at(self.generator, codes, self.input_size // 2)
+        """The same from half the side: a refining step needs no more, and it costs a third.
+
+        Clamped, as a picture is: codes far from any face would lead the next step further away.
+        """
+        small = render_at(self.generator, codes, self.input_size // 2).clamp(-1, 1)
         return F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
