@@ -70,7 +70,7 @@ def study(
     """Every combination that makes a difference, in the order of the arguments.
 
     Args:
-        job: what all have in common.
+        job: what all have in common; its steps are those of encoders that a start matters to.
         encoders: by name, what makes a difference to each; ``None`` is the model's own.
         smoothings: among ``SMOOTHINGS``.
         starts: among ``STARTS``.
@@ -82,7 +82,7 @@ def study(
             replace(
                 job,
                 model=replace(job.model, encoder=encoder),
-                settings=smoothed(job.settings, smoothing),
+                settings=smoothed(_with_steps_if(habits.warm, job.settings), smoothing),
                 warm=start != "cold",
                 feature_delta=delta != "off",
             ),
@@ -94,6 +94,10 @@ def study(
             deltas if habits.feature_delta else (NONE,),
         )
     ]
+
+
+def _with_steps_if(refines: bool, settings: EditSettings) -> EditSettings:
+    return settings if refines else replace(settings, steps=None)
 
 
 def default_and_obvious(job: Job) -> list[Variant]:

@@ -24,6 +24,7 @@ from torch.nn import functional as F
 from videoinv.encoders.backbones import Backbone, Pyramid, backbone_like, stem_channels
 from videoinv.encoders.images import SQUARE_256, Framing, check_images
 from videoinv.encoders.weights import assign, below, numbered
+from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Features, Latent
 
@@ -175,12 +176,14 @@ class FeatureStyle:
     def encode(
         self, images: Tensor, start: Latent | None = None, steps: int | None = None
     ) -> Latent:
-        """Codes and features of images [B, 3, H, W]; ``start`` and ``steps`` have no meaning here.
+        """Codes and features of images [B, 3, H, W] in one pass; ``start`` has no meaning here.
 
         Raises:
-            BadInputError: if the images are not RGB batches.
+            BadInputError: if ``steps`` is another number than 1, or the images are not RGB batches.
         """
-        del start, steps
+        del start
+        if steps not in (None, 1):
+            raise BadInputError(f"Feature-Style inverts in one step; got steps={steps}")
         check_images(images, self.net.channels)
         return self.latent(self.framing.fit(images.to(self.mean_codes)))
 

@@ -77,6 +77,13 @@ def test_axes_that_make_no_difference_are_left_out():
     ]
 
 
+def test_steps_are_for_encoders_that_refine():
+    encoders = {"one pass": Habits(warm=False), "refining": Habits()}
+    variants = study(Job(settings=EditSettings(steps=5)), encoders, ["off"])
+    steps = {(variant.labels[0], variant.job.settings.steps) for variant in variants}
+    assert steps == {("one pass", None), ("refining", 5)}
+
+
 def test_the_graph_has_a_point_for_each_smoothing(viewed, score, tmp_path):
     scores = score(viewed, lambda index, image, view: Picture(image))[0]
     variants = study(Job(), {"codes": Habits(feature_delta=False)})

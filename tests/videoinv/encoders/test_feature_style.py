@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from videoinv.editing.delta import edit_features
 from videoinv.encoders.backbones import IRSE50, ResNet34
 from videoinv.encoders.feature_style import PAPER_LAYER, FeatureStyle
+from videoinv.errors import BadInputError
 from videoinv.generators.stylegan2 import StyleGAN2
 
 from ...parity import published, synth
@@ -95,6 +96,11 @@ def test_any_trunk_will_do(generator: StyleGAN2) -> None:
     encoder = FeatureStyle.untrained(generator, ResNet34(width=8), input_size=64)
     encoder.net.eval()
     assert encoder.encode(X).codes.shape == (2, generator.styles, 32)
+
+
+def test_one_pass_has_no_second_step(generator: StyleGAN2) -> None:
+    with pytest.raises(BadInputError, match="one step; got steps=3"):
+        fresh(generator).encode(X, steps=3)
 
 
 def test_gradients_reach_both_branches(generator: StyleGAN2) -> None:
