@@ -2,21 +2,18 @@
 
 Rows are the mean face, every step of the encoders that refine, optimisation with several budgets,
 and optimisation that begins where an encoder ended; columns are the papers' five scores, seconds
-per face, and what an edit does to the attribute that it is named after (HyperInverter's Table 2),
-by which one sees what a good reconstruction was paid with. ``--graph`` draws ReStyle's Fig. 5:
-quality over time.
+per face, and what an edit of each strength does to the attribute that it is named after
+(HyperInverter's Table 2), by which one sees what a good reconstruction was paid with. ``--graph``
+draws ReStyle's Fig. 5: quality over time.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
 import platform
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -26,8 +23,18 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pipelines.quality_time import Line, Point, draw, require_matplotlib
-from videoinv.checkpoints.cache import atomic_path
+from pipelines.inversion_table import (
+    OPTIMISATION,
+    Edited,
+    Row,
+    against_optimisation,
+    header,
+    lines,
+    printed,
+    write_csv,
+    write_json,
+)
+from pipelines.quality_time import draw, require_matplotlib
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.delta import YIELD, edit_features
@@ -36,36 +43,21 @@ from videoinv.encoders.protocol import Encoder
 from videoinv.faces.align import to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.latents import Features, Latent
-from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores, mean_scores
+from videoinv.metrics.reconstruction import ReconstructionMetrics, mean_scores
 from videoinv.model import Model
-from videoinv.optimize import OptimizeSettings
+from videoinv.optimize import OptimizeEncoder, OptimizeSettings
 from videoinv.training.photos import Photographs
 
 SIDE = 256
 """Side in pixels of sources and renders."""
 BUDGETS = (25, 50, 100, 200)
+STRENGTHS = (1.0, 2.0, 3.0)
 HYBRID = (5, 10, 25)
 """Steps of optimisation after an encoder."""
 
 Follows = Literal["yielding", "Eq. (1)", "no"]
 """ΔF gives way to an edit, stays as in the paper, or the features are the source's, edit or not."""
 Invert = Callable[[Tensor], Latent]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One way of inverting, over all faces."""
-
-    name: str
-    family: str
-    """Rows of one family make a line of the graph; rows of none are not in it."""
-    scores: Scores
-    seconds: float
-    """Per face, one face at a time; the inversion alone, without rendering its result."""
-    change: float
-    """Mean change of the edited attribute."""
-    kept: float
-    """Identity of the edited picture with the photograph."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +73,11 @@ class Way:
 class InversionBench:
     """Measures ways of inverting the same faces with one model's generator and directions."""
 
-    def __init__(self, model: Model, faces: Sequence[Tensor], edit: str, strength: float) -> None:
+    def __init__(
+        self, model: Model, faces: Sequence[Tensor], edit: str, strengths: Sequence[float]
+    ) -> None:
         self._model, self._faces = model, faces
-        self._edit, self._strength = edit, strength
+        self._edit, self._strengths = edit, strengths
         self._metrics, self._scorer = ReconstructionMetrics(), AttributeScorer()
 
     def measure(self, way: Way) -> Row:
@@ -95,23 +89,22 @@ class InversionBench:
             seconds.append(time.perf_counter() - begin)
             shown = self._render(latent)
             scores += self._metrics.measure(shown, face)
-            edited = self._render(self._edited(latent, way.follows))
-            before, after = self._scorer.score(torch.cat([shown, edited]).clamp(-1, 1))[self._edit]
-            changes.append(float(after - before))
-            kept += [each.identity for each in self._metrics.measure(edited, face)]
-        return Row(
-            way.name,
-            way.family,
-            mean_scores(scores),
-            float(np.median(seconds)),
-            float(np.nanmean(changes)),
-            float(np.mean(kept)),
+            edited = [self._render(self._edited(latent, s, way.follows)) for s in self._strengths]
+            before, *after = self._scorer.score(torch.cat([shown, *edited]).clamp(-1, 1))[
+                self._edit
+            ]
+            changes.append([float(value - before) for value in after])
+            kept.append([self._metrics.measure(each, face)[0].identity for each in edited])
+        means = zip(
+            self._strengths, np.nanmean(changes, axis=0), np.mean(kept, axis=0), strict=True
         )
+        edits = tuple(Edited(strength, float(c), float(k)) for strength, c, k in means)
+        return Row(way.name, way.family, mean_scores(scores), float(np.median(seconds)), edits)
 
-    def _edited(self, latent: Latent, follows: Follows) -> Latent:
+    def _edited(self, latent: Latent, strength: float, follows: Follows) -> Latent:
         generator, added = self._model.generator, latent.features
         direction = self._model.directions[self._edit].rows(latent.codes.shape[1])
-        codes = latent.codes + self._strength * direction.to(latent.codes)
+        codes = latent.codes + strength * direction.to(latent.codes)
         if follows == "yielding":
             return edit_features(generator, latent, codes, YIELD)
         if follows == "Eq. (1)" or added is None:
@@ -144,7 +137,10 @@ def ways(
             yield Way(f"{name}, then {budget} steps", then, f"{name}, then optimisation")
     for budget in budgets:
         invert = partial(_encoder(optimizer).encode, steps=budget)
-        yield Way(f"optimisation, {budget} steps", invert, "optimisation")
+        yield Way(f"{OPTIMISATION}, {budget} steps", invert, OPTIMISATION)
+    if budgets:
+        invert = partial(_of_codes_alone(_encoder(optimizer)).encode, steps=budgets[-1])
+        yield Way(f"{OPTIMISATION} of codes alone, {budgets[-1]} steps", invert)
 
 
 def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
@@ -157,6 +153,13 @@ def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
         yield Way(f"{name}, phase I alone", lambda face: Latent(encoder.encode(face).codes))
     if name == "restyle":
         yield Way(f"{name}, fed its own image twice", lambda face: _naive(encoder, face))
+
+
+def _of_codes_alone(optimizer: Encoder) -> OptimizeEncoder:
+    """What codes can show and how they edit: the upper bound of encoders without features."""
+    assert isinstance(optimizer, OptimizeEncoder)
+    settings = replace(optimizer.settings, rows_only=1.0)
+    return OptimizeEncoder(optimizer.generator, optimizer.perceptual, settings)
 
 
 def _hybrid(encoder: Encoder, optimizer: Encoder, face: Tensor, steps: int) -> Latent:
@@ -201,7 +204,9 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument(
         "--edit", choices=ATTRIBUTES, default="smile", help="edited attribute (default: smile)"
     )
-    parser.add_argument("--strength", type=float, default=2.0, help="of the edit (default: 2)")
+    parser.add_argument(
+        "--strength", nargs="+", type=float, default=list(STRENGTHS), help="of the edit"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same as JSON")
@@ -224,64 +229,21 @@ def run(args: argparse.Namespace) -> int:
     optimizer = load_default(OPTIMIZE, device, dtype)
     bench = InversionBench(optimizer, faces, args.edit, args.strength)
     rows = []
-    print(f"{len(faces)} faces of {args.photos.name}; change of {args.edit} at {args.strength:+g}")
-    print(HEADER)
+    print(f"{len(faces)} faces of {args.photos.name}; edited: {args.edit}")
+    print(header(args.strength))
     for way in tqdm(list(ways(models, optimizer, args.budgets)), disable=None, leave=False):
         rows.append(bench.measure(way))
-        print(_line(rows[-1]), flush=True)
+        print(printed(rows[-1]), flush=True)
+    print(*against_optimisation(rows), sep="\n")
     if args.csv is not None:
-        _write(args.csv, rows)
+        write_csv(args.csv, rows)
     if args.json is not None:
-        _write_json(args.json, args, len(faces), rows)
+        write_json(args.json, _about(args, len(faces)), rows)
     if args.graph is not None:
-        draw(args.graph, _lines(rows), f"{len(faces)} faces of {args.photos.name}")
+        draw(args.graph, lines(rows), f"{len(faces)} faces of {args.photos.name}")
     return 0
 
 
-HEADER = f"{'':34} LPIPS    MSE   PSNR   SSIM identity  s/face   change  kept"
-
-
-def _line(row: Row) -> str:
-    s = row.scores
-    return (
-        f"{row.name:34}{s.lpips:6.3f} {s.mse:6.4f} {s.psnr:6.2f} {s.ssim:6.3f} {s.identity:8.3f} "
-        f"{row.seconds:7.2f} {row.change:+8.2f} {row.kept:5.2f}"
-    )
-
-
-def _write(path: Path, rows: Sequence[Row]) -> None:
-    names = [
-        "name",
-        "family",
-        *(field.name for field in fields(Scores)),
-        "seconds",
-        "change",
-        "kept",
-    ]
-    with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        for row in rows:
-            line = asdict(row)
-            writer.writerow(line.pop("scores") | line)
-    print(f"the table: {path}", file=sys.stderr)
-
-
-def _write_json(path: Path, args: argparse.Namespace, faces: int, rows: Sequence[Row]) -> None:
-    content = {
-        "photos": args.photos.name,
-        "faces": faces,
-        "edit": {args.edit: args.strength},
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-        "rows": [asdict(row) for row in rows],
-    }
-    with atomic_path(path) as partial_path:
-        partial_path.write_text(json.dumps(content, indent=1), encoding="utf-8")
-
-
-def _lines(rows: Sequence[Row]) -> list[Line]:
-    families = dict.fromkeys(row.family for row in rows if row.family)
-    return [
-        Line(family, tuple(Point(r.seconds, r.scores.lpips) for r in rows if r.family == family))
-        for family in families
-    ]
+def _about(args: argparse.Namespace, faces: int) -> dict[str, object]:
+    machine = f"{platform.machine()}, {torch.get_num_threads()} threads"
+    return {"photos": args.photos.name, "faces": faces, "edit": args.edit, "machine": machine}

@@ -2,14 +2,17 @@
 
 import csv
 import json
+import math
 
 import cv2
 import pytest
 
 from pipelines.cli import main
 from pipelines.clip_faces import clip_faces
+from pipelines.inversion_table import OPTIMISATION, Edited, Row, against_optimisation, seconds_for
 from pipelines.quality_time import Line, Point, draw
 from videoinv.checkpoints.fetch import fetch
+from videoinv.metrics.reconstruction import Scores
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def table(tmp_path_factory):
     cv2.imwrite(str(photos / "face.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
     files = [folder / "table.csv", folder / "table.json", folder / "graph.png"]
     options = ["--csv", files[0], "--json", files[1], "--graph", files[2]]
-    command = ["bench", "inversion", photos, "--budgets", "1", "3"]
+    command = ["bench", "inversion", photos, "--strength", "1", "2", "--budgets", "1", "3"]
     assert main([str(part) for part in [*command, "--encoders", "feature-style", *options]]) == 0
     return files
 
@@ -31,6 +34,7 @@ def test_the_same_rows_in_both_files(table):
     content = json.loads(table[1].read_text())
     assert [row["name"] for row in content["rows"]] == names
     assert {"mean face", "feature-style", "optimisation, 3 steps"} < set(names)
+    assert names[-1] == "optimisation of codes alone, 3 steps"
     assert "feature-style, then 5 steps" in names
 
 
@@ -38,6 +42,43 @@ def test_what_has_seen_the_face_is_nearer_to_it_than_the_mean(table):
     scores = {r["name"]: r["scores"]["lpips"] for r in json.loads(table[1].read_text())["rows"]}
     assert scores["feature-style"] < scores["feature-style, codes alone"] < scores["mean face"]
     assert scores["feature-style, then 10 steps"] < scores["feature-style"]
+
+
+def test_an_edit_has_a_column_for_each_strength(table):
+    edits = {r["name"]: r["edits"] for r in json.loads(table[1].read_text())["rows"]}
+    assert [edit["strength"] for edit in edits["feature-style"]] == [1, 2]
+    weak, strong = edits["feature-style"]
+    assert strong["change"] > weak["change"] > 0.2
+    assert strong["kept"] < weak["kept"]
+    with table[0].open() as file:
+        line = next(row for row in csv.DictReader(file) if row["name"] == "feature-style")
+    assert float(line["change at 2"]) == pytest.approx(strong["change"])
+
+
+def test_time_for_a_score_is_read_between_the_points():
+    curve = (Point(1, 0.4), Point(4, 0.2), Point(16, 0.1))
+    assert seconds_for(curve, 0.3) == pytest.approx(2)
+    assert seconds_for(curve, 0.1) == pytest.approx(16)
+    assert math.isinf(seconds_for(curve, 0.05))
+    assert math.isnan(seconds_for(curve, 0.5))
+
+
+def test_encoders_are_held_against_optimisation():
+    def made(name, family, lpips, seconds, change):
+        scores = Scores(lpips=lpips, mse=0.1, psnr=10, ssim=0.5, identity=0.5)
+        return Row(name, family, scores, seconds, (Edited(2, change, 0.5),))
+
+    rows = [
+        made("mean", "", 0.5, 0.1, 3),
+        made("one", "one", 0.3, 0.1, 1),
+        made("one, then 5 steps", f"one, then {OPTIMISATION}", 0.1, 3, 1),
+        made("10", OPTIMISATION, 0.4, 1, 1.5),
+        made("40", OPTIMISATION, 0.2, 4, 2),
+    ]
+    assert list(against_optimisation(rows)) == [
+        "one: optimisation takes 20 times as long for LPIPS 0.300; 0.50 of its change at +2"
+    ]
+    assert list(against_optimisation(rows[:3])) == []
 
 
 def test_the_graph_has_a_line_for_each_family(table, tmp_path):

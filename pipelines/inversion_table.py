@@ -1,0 +1,142 @@
+"""The table of ``videoinv bench inversion``: printed, as CSV, as JSON, and what follows from it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from pipelines.quality_time import Line, Point
+from videoinv.checkpoints.cache import atomic_path
+from videoinv.metrics.reconstruction import Scores
+
+OPTIMISATION = "optimisation"
+"""The family that the others are held against."""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What an edit of one strength does to an inversion."""
+
+    strength: float
+    change: float
+    """Mean change of the edited attribute."""
+    kept: float
+    """Identity of the edited picture with the photograph."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of inverting, over all faces."""
+
+    name: str
+    family: str
+    """Rows of one family make a line of the graph; rows of none are not in it."""
+    scores: Scores
+    seconds: float
+    """Per face, one face at a time; the inversion alone, without rendering its result."""
+    edits: tuple[Edited, ...]
+
+    def as_dict(self) -> dict[str, str | float]:
+        """One flat line of a table."""
+        line: dict[str, str | float] = {"name": self.name, "family": self.family}
+        line |= asdict(self.scores)
+        line["seconds"] = self.seconds
+        for edit in self.edits:
+            line[f"change at {edit.strength:g}"] = edit.change
+            line[f"kept at {edit.strength:g}"] = edit.kept
+        return line
+
+
+def header(strengths: Sequence[float]) -> str:
+    """Names above the columns; for each strength the attribute's change and the identity kept."""
+    edits = "".join(f"   at {strength:<+4g} kept" for strength in strengths)
+    return f"{'':34} LPIPS    MSE   PSNR   SSIM identity  s/face{edits}"
+
+
+def printed(row: Row) -> str:
+    """A row below :func:`header`."""
+    s = row.scores
+    edits = "".join(f"{edit.change:+10.2f} {edit.kept:4.2f}" for edit in row.edits)
+    return (
+        f"{row.name:34}{s.lpips:6.3f} {s.mse:6.4f} {s.psnr:6.2f} {s.ssim:6.3f} {s.identity:8.3f} "
+        f"{row.seconds:7.2f}{edits}"
+    )
+
+
+def write_csv(path: Path, rows: Sequence[Row]) -> None:
+    """A line for each row."""
+    with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0].as_dict()))
+        writer.writeheader()
+        writer.writerows(row.as_dict() for row in rows)
+
+
+def write_json(path: Path, about: Mapping[str, object], rows: Sequence[Row]) -> None:
+    """The rows, and what they are about."""
+    content = {**about, "rows": [asdict(row) for row in rows]}
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+
+
+def lines(rows: Sequence[Row]) -> list[Line]:
+    """The families, for the graph."""
+    return [
+        Line(family, _points(rows, family))
+        for family in dict.fromkeys(map(_family, rows))
+        if family
+    ]
+
+
+def against_optimisation(rows: Sequence[Row]) -> Iterator[str]:
+    """A sentence for each encoder: time for the same LPIPS, and what is left of an edit."""
+    optimised = [row for row in rows if row.family == OPTIMISATION]
+    if not optimised:
+        return
+    curve, best = _points(rows, OPTIMISATION), optimised[-1]
+    last = {row.family: row for row in rows if row.family}
+    for family, row in last.items():
+        if OPTIMISATION in family:
+            continue
+        parts = [
+            f"{mine.change / its.change:.2f} of its change at {mine.strength:+g}"
+            for mine, its in zip(row.edits, best.edits, strict=True)
+        ]
+        lpips = row.scores.lpips
+        times = _times(curve, Point(row.seconds, lpips))
+        yield f"{family}: optimisation takes {times} for LPIPS {lpips:.3f}; {', '.join(parts)}"
+
+
+def seconds_for(curve: Sequence[Point], lpips: float) -> float:
+    """When a line first comes down to a score, with time on a logarithmic axis between points.
+
+    NaN if it begins below it, ∞ if it never gets there.
+    """
+    if curve[0].lpips < lpips:
+        return math.nan
+    for before, after in pairwise(curve):
+        if after.lpips <= lpips <= before.lpips:
+            part = (before.lpips - lpips) / (before.lpips - after.lpips)
+            return float(before.seconds * (after.seconds / before.seconds) ** part)
+    return math.inf
+
+
+def _times(curve: Sequence[Point], point: Point) -> str:
+    seconds = seconds_for(curve, point.lpips)
+    if math.isnan(seconds):
+        return f"less than {curve[0].seconds / point.seconds:.0f} times as long"
+    if math.isinf(seconds):
+        return f"more than {curve[-1].seconds / point.seconds:.0f} times as long"
+    return f"{seconds / point.seconds:.0f} times as long"
+
+
+def _points(rows: Sequence[Row], family: str) -> tuple[Point, ...]:
+    return tuple(Point(r.seconds, r.scores.lpips) for r in rows if r.family == family)
+
+
+def _family(row: Row) -> str:
+    return row.family
