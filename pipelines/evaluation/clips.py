@@ -9,16 +9,19 @@ from pathlib import Path
 from pipelines.compose import Blend
 from pipelines.edit import EditSettings
 from pipelines.evaluation.work import Job, ModelChoice
+from videoinv.checkpoints.catalog import load_catalog
+from videoinv.checkpoints.fetch import fetch
 from videoinv.errors import BadInputError
 
 SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 
 
 def find_clips(paths: Sequence[Path]) -> list[Path]:
-    """Videos, and the videos in folders, in the order given.
+    """Videos, the videos in folders, and clips of the catalog by name, in the order given.
 
     Raises:
         BadInputError: if one is not there, a folder holds none, or two have the same name.
+        FetchError: a clip of the catalog is not cached and cannot be fetched.
     """
     clips = [clip for path in paths for clip in _clips_of(path)]
     stems = [clip.stem for clip in clips]
@@ -34,7 +37,12 @@ def _clips_of(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
     if not path.is_dir():
-        raise BadInputError(f"{path}: no such file or folder")
+        named = [entry.name for entry in load_catalog().values() if entry.role == "clip"]
+        if str(path) in named:
+            return [fetch(str(path))]
+        raise BadInputError(
+            f"{path}: no such file or folder, and no clip of the catalog ({', '.join(named)})"
+        )
     clips = sorted(clip for clip in path.iterdir() if clip.suffix.lower() in SUFFIXES)
     if not clips:
         raise BadInputError(f"{path} holds no video ({', '.join(SUFFIXES)})")

@@ -32,7 +32,10 @@ each clip, so that a killed run goes on when it is started again."""
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Everything that ``videoinv evaluate`` takes."""
     parser.add_argument(
-        "what", nargs="+", metavar="WHAT", help="videos or folders of videos; see above"
+        "what",
+        nargs="+",
+        metavar="WHAT",
+        help="videos, folders of videos, or clips of 'videoinv models list'; see above",
     )
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("evaluation"), metavar="FOLDER",
