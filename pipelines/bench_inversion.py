@@ -40,6 +40,7 @@ from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.delta import YIELD, edit_features
 from videoinv.encoders.light.shipped import shipped_encoders
 from videoinv.encoders.protocol import Encoder
+from videoinv.errors import BadInputError
 from videoinv.faces.align import to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.latents import Features, Latent
@@ -68,38 +69,53 @@ class Way:
     invert: Invert
     family: str = ""
     follows: Follows = "yielding"
+    optimises: bool = False
 
 
 class InversionBench:
-    """Measures ways of inverting the same faces with one model's generator and directions."""
+    """Measures ways of inverting the same faces with one model's generator and directions.
+
+    Args:
+        model: its generator and directions are used, and not its encoder.
+        faces: [1, 3, SIDE, SIDE] each.
+        edit: direction and attribute.
+        strengths: of the edit.
+        few: ways that optimise are measured on the first few faces only.
+    """
 
     def __init__(
-        self, model: Model, faces: Sequence[Tensor], edit: str, strengths: Sequence[float]
+        self,
+        model: Model,
+        faces: Sequence[Tensor],
+        edit: str,
+        strengths: Sequence[float],
+        few: int | None = None,
     ) -> None:
-        self._model, self._faces = model, faces
+        self._model, self._faces, self._few = model, faces, few
         self._edit, self._strengths = edit, strengths
         self._metrics, self._scorer = ReconstructionMetrics(), AttributeScorer()
 
     def measure(self, way: Way) -> Row:
         """Invert every face by itself, score it, edit it, score that."""
         scores, seconds, changes, kept = [], [], [], []
-        for face in self._faces:
+        faces = self._faces[: self._few] if way.optimises else self._faces
+        for face in faces:
             begin = time.perf_counter()
             latent = way.invert(face)
             seconds.append(time.perf_counter() - begin)
             shown = self._render(latent)
             scores += self._metrics.measure(shown, face)
             edited = [self._render(self._edited(latent, s, way.follows)) for s in self._strengths]
-            before, *after = self._scorer.score(torch.cat([shown, *edited]).clamp(-1, 1))[
-                self._edit
-            ]
+            pictures = torch.cat([shown, *edited]).clamp(-1, 1)
+            before, *after = self._scorer.score(pictures)[self._edit]
             changes.append([float(value - before) for value in after])
             kept.append([self._metrics.measure(each, face)[0].identity for each in edited])
         means = zip(
             self._strengths, np.nanmean(changes, axis=0), np.mean(kept, axis=0), strict=True
         )
         edits = tuple(Edited(strength, float(c), float(k)) for strength, c, k in means)
-        return Row(way.name, way.family, mean_scores(scores), float(np.median(seconds)), edits)
+        typical = float(np.median(seconds))
+        return Row(way.name, way.family, len(faces), mean_scores(scores), typical, edits)
 
     def _edited(self, latent: Latent, strength: float, follows: Follows) -> Latent:
         generator, added = self._model.generator, latent.features
@@ -134,13 +150,15 @@ def ways(
         yield from _ablations(name, encoder)
         for budget in HYBRID:
             then = partial(_hybrid, encoder, _encoder(optimizer), steps=budget)
-            yield Way(f"{name}, then {budget} steps", then, f"{name}, then optimisation")
+            family = f"{name}, then {OPTIMISATION}"
+            yield Way(f"{name}, then {budget} steps", then, family, optimises=True)
     for budget in budgets:
         invert = partial(_encoder(optimizer).encode, steps=budget)
-        yield Way(f"{OPTIMISATION}, {budget} steps", invert, OPTIMISATION)
+        yield Way(f"{OPTIMISATION}, {budget} steps", invert, OPTIMISATION, optimises=True)
     if budgets:
         invert = partial(_of_codes_alone(_encoder(optimizer)).encode, steps=budgets[-1])
-        yield Way(f"{OPTIMISATION} of codes alone, {budgets[-1]} steps", invert)
+        name = f"{OPTIMISATION} of codes alone, {budgets[-1]} steps"
+        yield Way(name, invert, optimises=True)
 
 
 def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
@@ -196,6 +214,9 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("--count", type=int, metavar="N", help="the first N faces; default: all")
     parser.add_argument(
+        "--few", type=int, metavar="N", help="as many for what optimises, which is slow"
+    )
+    parser.add_argument(
         "--encoders", nargs="*", metavar="NAME", help="names or files; default: all shipped ones"
     )
     parser.add_argument(
@@ -218,16 +239,19 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run(args: argparse.Namespace) -> int:
     """Print a row as soon as it is measured."""
+    for name, number in (("--count", args.count), ("--few", args.few)):
+        if number is not None and number < 1:
+            raise BadInputError(f"{name} is {number}; allowed are 1 and more")
     if args.graph is not None:
         require_matplotlib()
     device = resolve_device(args.device)
     dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     photos = Photographs(args.photos, SIDE)
-    faces = [to_tensor([photos[i]]) for i in range(min(len(photos), args.count or len(photos)))]
+    faces = [to_tensor([photos[i]]) for i in list(range(len(photos)))[: args.count]]
     names = args.encoders if args.encoders is not None else list(shipped_encoders())
     models = [(Path(name).stem, load_default(name, device, dtype)) for name in names]
     optimizer = load_default(OPTIMIZE, device, dtype)
-    bench = InversionBench(optimizer, faces, args.edit, args.strength)
+    bench = InversionBench(optimizer, faces, args.edit, args.strength, args.few)
     rows = []
     print(f"{len(faces)} faces of {args.photos.name}; edited: {args.edit}")
     print(header(args.strength))

@@ -36,6 +36,7 @@ class Row:
     name: str
     family: str
     """Rows of one family make a line of the graph; rows of none are not in it."""
+    faces: int
     scores: Scores
     seconds: float
     """Per face, one face at a time; the inversion alone, without rendering its result."""
@@ -44,6 +45,7 @@ class Row:
     def as_dict(self) -> dict[str, str | float]:
         """One flat line of a table."""
         line: dict[str, str | float] = {"name": self.name, "family": self.family}
+        line["faces"] = self.faces
         line |= asdict(self.scores)
         line["seconds"] = self.seconds
         for edit in self.edits:
@@ -55,17 +57,15 @@ class Row:
 def header(strengths: Sequence[float]) -> str:
     """Names above the columns; for each strength the attribute's change and the identity kept."""
     edits = "".join(f"   at {strength:<+4g} kept" for strength in strengths)
-    return f"{'':34} LPIPS    MSE   PSNR   SSIM identity  s/face{edits}"
+    return f"{'':37}faces  LPIPS    MSE   PSNR   SSIM identity  s/face{edits}"
 
 
 def printed(row: Row) -> str:
     """A row below :func:`header`."""
     s = row.scores
     edits = "".join(f"{edit.change:+10.2f} {edit.kept:4.2f}" for edit in row.edits)
-    return (
-        f"{row.name:34}{s.lpips:6.3f} {s.mse:6.4f} {s.psnr:6.2f} {s.ssim:6.3f} {s.identity:8.3f} "
-        f"{row.seconds:7.2f}{edits}"
-    )
+    scores = f"{s.lpips:7.3f} {s.mse:6.4f} {s.psnr:6.2f} {s.ssim:6.3f} {s.identity:8.3f}"
+    return f"{row.name:38}{row.faces:4}{scores} {row.seconds:7.2f}{edits}"
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:

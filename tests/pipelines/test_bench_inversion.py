@@ -20,10 +20,23 @@ def table(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     photos = tmp_path_factory.mktemp("photos")
     face = clip_faces(fetch("clip-webcam-smile"), 256, most=1)[0]
-    cv2.imwrite(str(photos / "face.png"), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+    for name in ("one.png", "two.png"):
+        cv2.imwrite(str(photos / name), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
     files = [folder / "table.csv", folder / "table.json", folder / "graph.png"]
     options = ["--csv", files[0], "--json", files[1], "--graph", files[2]]
-    command = ["bench", "inversion", photos, "--strength", "1", "2", "--budgets", "1", "3"]
+    command = [
+        "bench",
+        "inversion",
+        photos,
+        "--few",
+        "1",
+        "--strength",
+        "1",
+        "2",
+        "--budgets",
+        "1",
+        "3",
+    ]
     assert main([str(part) for part in [*command, "--encoders", "feature-style", *options]]) == 0
     return files
 
@@ -36,6 +49,17 @@ def test_the_same_rows_in_both_files(table):
     assert {"mean face", "feature-style", "optimisation, 3 steps"} < set(names)
     assert names[-1] == "optimisation of codes alone, 3 steps"
     assert "feature-style, then 5 steps" in names
+
+
+def test_what_is_slow_is_measured_on_few_faces(table):
+    faces = {row["name"]: row["faces"] for row in json.loads(table[1].read_text())["rows"]}
+    assert faces["feature-style"] == faces["mean face"] == 2
+    assert faces["feature-style, then 5 steps"] == faces["optimisation, 3 steps"] == 1
+
+
+def test_no_faces_are_too_few(tmp_path, capsys):
+    assert main(["bench", "inversion", str(tmp_path), "--few", "0"]) == 2
+    assert "--few is 0; allowed are 1 and more" in capsys.readouterr().err
 
 
 def test_what_has_seen_the_face_is_nearer_to_it_than_the_mean(table):
@@ -66,7 +90,7 @@ def test_time_for_a_score_is_read_between_the_points():
 def test_encoders_are_held_against_optimisation():
     def made(name, family, lpips, seconds, change):
         scores = Scores(lpips=lpips, mse=0.1, psnr=10, ssim=0.5, identity=0.5)
-        return Row(name, family, scores, seconds, (Edited(2, change, 0.5),))
+        return Row(name, family, 1, scores, seconds, (Edited(2, change, 0.5),))
 
     rows = [
         made("mean", "", 0.5, 0.1, 3),
