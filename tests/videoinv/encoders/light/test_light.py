@@ -191,3 +191,12 @@ def test_refining_systems_go_on_from_a_start(system, generator, images):
     assert torch.equal(encoder.encode(images, steps=2).codes, second.codes)
     warm = encoder.encode_steps(images, start=first, steps=2)[0]
     torch.testing.assert_close(warm.codes, second.codes)
+
+
+def test_restyle_forgets_what_it_does_not_find_again(generator, images):
+    """Whatever no image shows has no place to add up in over the frames of a video."""
+    encoder = build("restyle", generator)
+    encoder.net.codes.begin_at_zero()
+    far = Latent(encoder.mean_codes[None] + 8)
+    reached = encoder.encode(images, start=far, steps=3).codes
+    torch.testing.assert_close(reached, (encoder.mean_codes + 1).expand_as(reached))
