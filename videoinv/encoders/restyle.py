@@ -33,6 +33,8 @@ class ReStyle(Stepwise):
     framing: Framing = SQUARE_256
 
     default_steps: ClassVar[int] = 5
+    warm_steps: ClassVar[int] = 5
+    """As many from a start."""
 
     @property
     def input_size(self) -> int:
@@ -54,12 +56,13 @@ class ReStyle(Stepwise):
             images: [B, 3, H, W] in [−1, 1].
             start: begin from these codes and their re-synthesised image in place of the mean;
                 of B images, or of one for all. This is what warm start in video is.
-            steps: how many; 5 by default, as in the paper.
+            steps: how many; by default ``default_steps``, 5 as in the paper, or ``warm_steps``.
 
         Raises:
             BadInputError: if ``steps`` is below 1 or ``images`` are not RGB batches.
         """
-        steps = self.default_steps if steps is None else steps
+        if steps is None:
+            steps = self.default_steps if start is None else self.warm_steps
         if steps < 1:
             raise BadInputError(f"ReStyle takes at least 1 step; got {steps}")
         check_images(images, self.net.channels - 3)

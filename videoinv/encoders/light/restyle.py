@@ -36,6 +36,7 @@ class LightReStyle(ReStyle):
     net: CodesNet  # type: ignore[assignment]  # the same system on another network
 
     default_steps: ClassVar[int] = 3
+    warm_steps: ClassVar[int] = 1
 
     @classmethod
     def build(cls, generator: Generator, size: LightSize) -> LightReStyle:

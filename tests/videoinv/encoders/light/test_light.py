@@ -193,6 +193,12 @@ def test_refining_systems_go_on_from_a_start(system, generator, images):
     torch.testing.assert_close(warm.codes, second.codes)
 
 
+def test_restyle_needs_one_step_where_it_has_been_before(generator, images):
+    encoder = build("restyle", generator)
+    assert len(encoder.encode_steps(images)) == 3
+    assert len(encoder.encode_steps(images, start=encoder.encode(images))) == 1
+
+
 def test_restyle_forgets_what_it_does_not_find_again(generator, images):
     """Whatever no image shows has no place to add up in over the frames of a video."""
     encoder = build("restyle", generator)
