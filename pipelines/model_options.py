@@ -18,8 +18,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     group.add_argument(
         "--encoder",
         metavar="NAME",
-        help="how the default model inverts: feature-style (default), optimize, another that "
-        "ships, or a file of 'videoinv train'",
+        help="how the default model inverts: feature-style (default), restyle, e2style, "
+        "hyperinverter, optimize, or a file of 'videoinv train'",
     )
     group.add_argument(
         "--generator", metavar="NAME", help="for a checkpoint that has none of its own"

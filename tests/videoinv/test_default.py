@@ -1,6 +1,6 @@
 """The default model with each of the encoders that come with it, on a real face."""
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 import torch
@@ -14,7 +14,12 @@ from videoinv.faces.align import to_tensor
 from videoinv.faces.attributes import AttributeScorer
 from videoinv.metrics.reconstruction import ReconstructionMetrics
 
-LEAST = {"feature-style": (0.20, 0.6)}
+LEAST = {
+    "restyle": (0.33, 0.2),
+    "feature-style": (0.20, 0.6),
+    "e2style": (0.34, 0.12),
+    "hyperinverter": (0.36, 0.08),
+}
 """LPIPS at most and identity at least, for one frame of a webcam."""
 
 
@@ -41,8 +46,36 @@ def test_a_shipped_encoder_shows_the_person_and_takes_an_edit(name, face):
     assert after > before + 0.5
 
 
+@pytest.mark.parametrize("name", ["restyle", "e2style", "hyperinverter"])
+def test_each_further_step_is_nearer_to_the_person(name, face):
+    model = videoinv.load(encoder=name, device="cpu", dtype="float32")
+    with torch.no_grad():
+        latents = model.encoder.encode_steps(face)
+        shown = [model.generator.synthesize(latent, 256) for latent in latents]
+    scores = [ReconstructionMetrics().measure(image, face)[0].lpips for image in shown]
+    assert scores == sorted(scores, reverse=True)
+    assert len(scores) == model.info.steps > 1
+
+
+def test_a_shipped_encoder_is_small_and_says_what_it_is():
+    for name, path in shipped_encoders().items():
+        assert path.stat().st_size < 25e6
+        card = path.with_suffix(".md").read_text()
+        assert path.name in card and "Terms" in card and "Scores" in card, name
+
+
+def test_restyle_stands_still_on_a_still(face):
+    """Step after step on one frame, as in a video where nobody moves."""
+    model = videoinv.load(encoder="restyle", device="cpu", dtype="float32")
+    with torch.no_grad():
+        codes = [latent.codes for latent in model.encoder.encode_steps(face, steps=24)]
+    moved = [float((b - a).square().mean().sqrt()) for a, b in pairwise(codes)]
+    spread = float((codes[-1] - model.generator.mean_codes).square().mean().sqrt())
+    assert max(moved[8:]) < 0.02 * spread
+
+
 def test_an_unknown_encoder_is_refused_with_the_known_ones():
-    with pytest.raises(BadInputError, match="feature-style, optimize"):
+    with pytest.raises(BadInputError, match=r"feature-style.*, optimize"):
         videoinv.load(encoder="stylegan")
 
 
