@@ -38,6 +38,7 @@ from pipelines.quality_time import draw, require_matplotlib
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.delta import YIELD, edit_features
+from videoinv.encoders.hyperinverter import HyperInverter
 from videoinv.encoders.light.shipped import shipped_encoders
 from videoinv.encoders.protocol import Encoder
 from videoinv.errors import BadInputError
@@ -148,6 +149,8 @@ def ways(
             invert = partial(encoder.encode, steps=step)
             yield Way(label, invert, name)
         yield from _ablations(name, encoder)
+        if isinstance(encoder, HyperInverter):
+            continue  # optimisation has no place for its weights
         for budget in HYBRID:
             then = partial(_hybrid, encoder, _encoder(optimizer), steps=budget)
             family = f"{name}, then {OPTIMISATION}"
@@ -167,8 +170,6 @@ def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
         yield Way(f"{name}, codes alone", lambda face: Latent(encoder.encode(face).codes))
         yield Way(f"{name}, edited by plain Eq. (1)", encoder.encode, follows="Eq. (1)")
         yield Way(f"{name}, edited without Eq. (1)", encoder.encode, follows="no")
-    if name == "hyperinverter":
-        yield Way(f"{name}, phase I alone", lambda face: Latent(encoder.encode(face).codes))
     if name == "restyle":
         yield Way(f"{name}, fed its own image twice", lambda face: _naive(encoder, face))
 
@@ -183,7 +184,7 @@ def _of_codes_alone(optimizer: Encoder) -> OptimizeEncoder:
 def _hybrid(encoder: Encoder, optimizer: Encoder, face: Tensor, steps: int) -> Latent:
     """The encoder's latent, then optimised; codes alone get features that begin at zero."""
     latent = encoder.encode(face)
-    if latent.features is None and not latent.weight_offsets:
+    if latent.features is None:
         layer = OptimizeSettings().feature_layer
         shape = optimizer.generator.feature_shape(layer)  # type: ignore[attr-defined]
         zero = latent.codes.new_zeros(len(latent.codes), *shape)
@@ -238,7 +239,7 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a row as soon as it is measured."""
+    """Print and write a row as soon as it is measured."""
     for name, number in (("--count", args.count), ("--few", args.few)):
         if number is not None and number < 1:
             raise BadInputError(f"{name} is {number}; allowed are 1 and more")
@@ -252,22 +253,24 @@ def run(args: argparse.Namespace) -> int:
     models = [(Path(name).stem, load_default(name, device, dtype)) for name in names]
     optimizer = load_default(OPTIMIZE, device, dtype)
     bench = InversionBench(optimizer, faces, args.edit, args.strength, args.few)
-    rows = []
+    rows: list[Row] = []
     print(f"{len(faces)} faces of {args.photos.name}; edited: {args.edit}")
     print(header(args.strength))
     for way in tqdm(list(ways(models, optimizer, args.budgets)), disable=None, leave=False):
         rows.append(bench.measure(way))
         print(printed(rows[-1]), flush=True)
+        _write(args, rows)
     print(*against_optimisation(rows), sep="\n")
-    if args.csv is not None:
-        write_csv(args.csv, rows)
-    if args.json is not None:
-        write_json(args.json, _about(args, len(faces)), rows)
-    if args.graph is not None:
-        draw(args.graph, lines(rows), f"{len(faces)} faces of {args.photos.name}")
     return 0
 
 
-def _about(args: argparse.Namespace, faces: int) -> dict[str, object]:
-    machine = f"{platform.machine()}, {torch.get_num_threads()} threads"
-    return {"photos": args.photos.name, "faces": faces, "edit": args.edit, "machine": machine}
+def _write(args: argparse.Namespace, rows: Sequence[Row]) -> None:
+    """All that is asked for, after every row: the next one may take an hour."""
+    if args.csv is not None:
+        write_csv(args.csv, rows)
+    if args.json is not None:
+        machine = f"{platform.machine()}, {torch.get_num_threads()} threads"
+        about = {"photos": args.photos.name, "edit": args.edit, "machine": machine}
+        write_json(args.json, about, rows)
+    if args.graph is not None and lines(rows):
+        draw(args.graph, lines(rows), f"Faces of {args.photos.name}")

@@ -33,9 +33,9 @@ def clip(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def edited(clip):
-    """The clip with a few steps of inversion only: what is tested here is all the rest."""
+    """The clip, edited as by default."""
     output, report, sheet = (clip.with_name(name) for name in ("out.mp4", "out.json", "out.png"))
-    arguments = ["edit", str(clip), "-o", str(output), "--edit", "smile=3", "--steps", "3"]
+    arguments = ["edit", str(clip), "-o", str(output), "--edit", "smile=3"]
     assert main([*arguments, "--report", str(report), "--sheet", str(sheet)]) == 0
     return output, json.loads(report.read_text()), sheet
 

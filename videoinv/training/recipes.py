@@ -176,7 +176,13 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("feature-style", "paper"): FEATURE_STYLE,
     ("e2style", "paper"): E2STYLE,
     ("hyperinverter", "paper"): HYPERINVERTER,
-    ("restyle", "default"): replace(light(RESTYLE), restyle_steps=3, restyle_before=4),
+    ("restyle", "default"): replace(
+        light(RESTYLE),
+        optimisation=replace(_LIGHT_OPTIMISATION, rate=2e-4),
+        regression=350,
+        restyle_steps=3,
+        restyle_before=4,
+    ),
     ("feature-style", "default"): replace(
         light(FEATURE_STYLE),
         losses=LossWeights(l2=1.0, lpips=0.8, identity=0.25, feature=0.05),
