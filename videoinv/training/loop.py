@@ -84,7 +84,7 @@ class Trainer:
         how = self.recipe.optimisation
         while self.step < how.steps:
             warming = self.step < self.recipe.regression
-            if self.step == self.recipe.regression:
+            if 0 < self.step == self.recipe.regression:
                 # Image losses have other gradients than codes: Adam's moments would mislead.
                 self._optimiser = make_optimiser(self._parameters, how)
             source = self._regression if warming else self._data
