@@ -215,7 +215,10 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
     )
     parser.add_argument("--count", type=int, metavar="N", help="the first N faces; default: all")
     parser.add_argument(
-        "--few", type=int, metavar="N", help="as many for what optimises, which is slow"
+        "--few",
+        type=int,
+        metavar="N",
+        help="as many for what optimises, which is slow; it is then not compared with the others",
     )
     parser.add_argument(
         "--encoders", nargs="*", metavar="NAME", help="names or files; default: all shipped ones"
@@ -248,7 +251,7 @@ def run(args: argparse.Namespace) -> int:
     device = resolve_device(args.device)
     dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     photos = Photographs(args.photos, SIDE)
-    faces = [to_tensor([photos[i]]) for i in list(range(len(photos)))[: args.count]]
+    faces = [to_tensor([photos[i]]) for i in range(len(photos))[: args.count]]
     names = args.encoders if args.encoders is not None else list(shipped_encoders())
     models = [(Path(name).stem, load_default(name, device, dtype)) for name in names]
     optimizer = load_default(OPTIMIZE, device, dtype)
@@ -260,7 +263,8 @@ def run(args: argparse.Namespace) -> int:
         rows.append(bench.measure(way))
         print(printed(rows[-1]), flush=True)
         _write(args, rows)
-    print(*against_optimisation(rows), sep="\n")
+    for sentence in against_optimisation(rows):
+        print(sentence)
     return 0
 
 
@@ -273,4 +277,5 @@ def _write(args: argparse.Namespace, rows: Sequence[Row]) -> None:
         about = {"photos": args.photos.name, "edit": args.edit, "machine": machine}
         write_json(args.json, about, rows)
     if args.graph is not None and lines(rows):
-        draw(args.graph, lines(rows), f"Faces of {args.photos.name}")
+        few = f"; {args.few} where optimised" if args.few else ""
+        draw(args.graph, lines(rows), f"{rows[0].faces} faces of {args.photos.name}{few}")

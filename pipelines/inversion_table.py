@@ -87,20 +87,20 @@ def lines(rows: Sequence[Row]) -> list[Line]:
     """The families, for the graph."""
     return [
         Line(family, _points(rows, family))
-        for family in dict.fromkeys(map(_family, rows))
+        for family in dict.fromkeys(row.family for row in rows)
         if family
     ]
 
 
 def against_optimisation(rows: Sequence[Row]) -> Iterator[str]:
-    """A sentence for each encoder: time for the same LPIPS, and what is left of an edit."""
+    """A sentence for each encoder on the same faces: time for its LPIPS, its part of an edit."""
     optimised = [row for row in rows if row.family == OPTIMISATION]
     if not optimised:
         return
     curve, best = _points(rows, OPTIMISATION), optimised[-1]
     last = {row.family: row for row in rows if row.family}
     for family, row in last.items():
-        if OPTIMISATION in family:
+        if OPTIMISATION in family or row.faces != best.faces:
             continue
         parts = [
             f"{mine.change / its.change:.2f} of its change at {mine.strength:+g}"
@@ -136,7 +136,3 @@ def _times(curve: Sequence[Point], point: Point) -> str:
 
 def _points(rows: Sequence[Row], family: str) -> tuple[Point, ...]:
     return tuple(Point(r.seconds, r.scores.lpips) for r in rows if r.family == family)
-
-
-def _family(row: Row) -> str:
-    return row.family

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from videoinv.encoders.e2style import E2Style
 from videoinv.encoders.images import Framing
@@ -13,6 +12,7 @@ from videoinv.encoders.light.network import (
     CodesNet,
     LightSize,
     render_at,
+    render_smaller,
     row_groups,
     start_training,
 )
@@ -46,6 +46,5 @@ class LightE2Style(E2Style):
         return render_at(self.generator, codes, self.input_size)
 
     def seen(self, codes: Tensor) -> Tensor:
-        """The same from half the side: a refining step needs no more, and it costs a third."""
-        small = render_at(self.generator, codes, self.input_size // 2)
-        return F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+        """What the next stage sees of them, from half the side."""
+        return render_smaller(self.generator, codes, self.input_size)

@@ -7,13 +7,13 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from videoinv.encoders.images import Framing
 from videoinv.encoders.light.network import (
     CodesNet,
     LightSize,
     render_at,
+    render_smaller,
     row_groups,
     start_training,
 )
@@ -58,9 +58,8 @@ class LightReStyle(ReStyle):
         return render_at(self.generator, codes, self.input_size)
 
     def seen(self, codes: Tensor) -> Tensor:
-        """The same from half the side: a refining step needs no more, and it costs a third.
+        """ŷ from half the side, clamped as a picture is.
 
-        Clamped, as a picture is: codes far from any face would lead the next step further away.
+        Codes far from any face would otherwise lead the next step further away.
         """
-        small = render_at(self.generator, codes, self.input_size // 2).clamp(-1, 1)
-        return F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)
+        return render_smaller(self.generator, codes, self.input_size).clamp(-1, 1)
