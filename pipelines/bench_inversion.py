@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 from tqdm import tqdm
@@ -26,8 +25,10 @@ from tqdm import tqdm
 from pipelines.inversion_table import (
     OPTIMISATION,
     Edited,
+    Face,
     Row,
     against_optimisation,
+    common,
     header,
     lines,
     printed,
@@ -45,7 +46,7 @@ from videoinv.errors import BadInputError
 from videoinv.faces.align import to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.latents import Features, Latent
-from videoinv.metrics.reconstruction import ReconstructionMetrics, mean_scores
+from videoinv.metrics.reconstruction import ReconstructionMetrics
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder, OptimizeSettings
 from videoinv.training.photos import Photographs
@@ -98,25 +99,21 @@ class InversionBench:
 
     def measure(self, way: Way) -> Row:
         """Invert every face by itself, score it, edit it, score that."""
-        scores, seconds, changes, kept = [], [], [], []
         faces = self._faces[: self._few] if way.optimises else self._faces
-        for face in faces:
-            begin = time.perf_counter()
-            latent = way.invert(face)
-            seconds.append(time.perf_counter() - begin)
-            shown = self._render(latent)
-            scores += self._metrics.measure(shown, face)
-            edited = [self._render(self._edited(latent, s, way.follows)) for s in self._strengths]
-            pictures = torch.cat([shown, *edited]).clamp(-1, 1)
-            before, *after = self._scorer.score(pictures)[self._edit]
-            changes.append([float(value - before) for value in after])
-            kept.append([self._metrics.measure(each, face)[0].identity for each in edited])
-        means = zip(
-            self._strengths, np.nanmean(changes, axis=0), np.mean(kept, axis=0), strict=True
-        )
-        edits = tuple(Edited(strength, float(c), float(k)) for strength, c, k in means)
-        typical = float(np.median(seconds))
-        return Row(way.name, way.family, len(faces), mean_scores(scores), typical, edits)
+        return Row(way.name, way.family, tuple(self._face(way, face) for face in faces))
+
+    def _face(self, way: Way, face: Tensor) -> Face:
+        begin = time.perf_counter()
+        latent = way.invert(face)
+        seconds = time.perf_counter() - begin
+        shown = self._render(latent)
+        edited = [self._render(self._edited(latent, s, way.follows)) for s in self._strengths]
+        pictures = torch.cat([shown, *edited]).clamp(-1, 1)
+        scores = self._metrics.measure(pictures, face.expand_as(pictures))
+        before, *after = self._scorer.score(pictures)[self._edit]
+        results = zip(self._strengths, after, scores[1:], strict=True)
+        edits = tuple(Edited(s, float(value - before), kept.identity) for s, value, kept in results)
+        return Face(scores[0], seconds, edits)
 
     def _edited(self, latent: Latent, strength: float, follows: Follows) -> Latent:
         generator, added = self._model.generator, latent.features
@@ -218,7 +215,7 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
         "--few",
         type=int,
         metavar="N",
-        help="as many for what optimises, which is slow; it is then not compared with the others",
+        help="as many for what optimises, which is slow; what is compared is then these",
     )
     parser.add_argument(
         "--encoders", nargs="*", metavar="NAME", help="names or files; default: all shipped ones"
@@ -277,5 +274,5 @@ def _write(args: argparse.Namespace, rows: Sequence[Row]) -> None:
         about = {"photos": args.photos.name, "edit": args.edit, "machine": machine}
         write_json(args.json, about, rows)
     if args.graph is not None and lines(rows):
-        few = f"; {args.few} where optimised" if args.few else ""
-        draw(args.graph, lines(rows), f"{rows[0].faces} faces of {args.photos.name}{few}")
+        compared = common(rows)
+        draw(args.graph, lines(compared), f"{compared[0].faces} faces of {args.photos.name}")

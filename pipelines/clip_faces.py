@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from math import ceil
 from pathlib import Path
 
 from pipelines.media.reader import VideoReader
@@ -29,10 +31,8 @@ def clip_faces(path: Path, size: int, stride: int | None = None, most: int = 48)
     detector, fitter = FaceDetector(), FaceMesh()
     crops: list[Image] = []
     with VideoReader(path) as reader:
-        step = stride or max(1, (reader.frame_count or 10 * most) // most)
-        for index, frame in enumerate(reader):
-            if index % step:
-                continue
+        step = stride or ceil((reader.frame_count or 10 * most) / most)
+        for frame in islice(reader, 0, step * most, step):
             for face in detector.detect(frame.image):
                 mesh = fitter.fit(frame.image, face)
                 if mesh is not None:

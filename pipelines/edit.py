@@ -22,6 +22,7 @@ from pipelines.compose import Compositor
 from pipelines.edit_settings import EditSettings
 from pipelines.face_networks import FaceNetworks
 from pipelines.inverting import RunInverter
+from pipelines.lip_sync import LipSync
 from pipelines.locate import FaceLocator
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
@@ -30,7 +31,7 @@ from pipelines.rendering import finish, render
 from pipelines.report import EditReport, Measures
 from pipelines.sheet import Sheet
 from pipelines.steady import steady_codes, steady_crops
-from pipelines.steps import Finished, Inverted, Placed, Step
+from pipelines.steps import Finished, Inverted, Placed, Rendered, Step
 from pipelines.stream import Stream
 from pipelines.timing import StageTimes
 from videoinv import __version__
@@ -147,7 +148,7 @@ class ClipEditor:
         """The edited frames."""
         settings = self.settings
         smooth = stream.times.timed("smooth", steady_codes(inverted, settings.code_sigma))
-        rendered = stream.stage("render", render(smooth, self.model.generator, faces, self._chunk))
+        rendered = stream.stage("render", self._render(smooth, faces))
         compositor = Compositor(settings.blend, settings.mask)
         return stream.stage("paste", finish(rendered, compositor))
 
@@ -158,6 +159,12 @@ class ClipEditor:
         settings = self.settings
         inverter = TapedInverter(self.model, tape or Tape(None))
         return RunInverter(inverter, self._chunk, settings.steps, settings.offsets).invert(steps)
+
+    def _render(
+        self, steps: Iterable[Step[Inverted]], faces: Sequence[FaceEdits]
+    ) -> Iterator[Step[Rendered]]:
+        lips = LipSync.of(self.model) if self.settings.lip_sync else None
+        return render(steps, self.model.generator, faces, self._chunk, lips)
 
     def _progress(
         self, stream: Stream, frames: Iterable[Finished], total: int | None

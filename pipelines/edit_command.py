@@ -119,6 +119,11 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
         help=f"limit the edits to parts of the face: {', '.join(get_args(Region))}",
     )
     group.add_argument(
+        "--lip-sync",
+        action="store_true",
+        help="for speech: lips move with the source's and not only as the edit has them",
+    )
+    group.add_argument(
         "--rate", type=_rate, metavar="FPS", help="of a source that is a folder of pictures"
     )
     group.add_argument(
@@ -203,6 +208,7 @@ def _settings(args: argparse.Namespace) -> EditSettings:
         **sigmas,
         blend=args.blend,
         mask=MaskSettings(regions=parse_region(args.region) if args.region else ()),
+        lip_sync=args.lip_sync,
         rate=args.rate,
         codec=args.codec,
         crf=args.crf,

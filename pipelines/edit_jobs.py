@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pipelines.cache.analysis import Keep
 from pipelines.media.sequences import is_sequence
+from pipelines.media.videos import VIDEO_SUFFIXES, is_video
 from videoinv.errors import BadInputError, OutputError
 
-SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 """Suffixes by which the videos in a folder are known."""
 
 
@@ -51,7 +51,7 @@ class Destination:
 
     def folders_of(self, clip: Path) -> ClipJob:
         """The job of one of several clips: its results bear its name."""
-        name = clip.name if clip.suffix.lower() in SUFFIXES else f"{clip.name}.mp4"
+        name = clip.name if clip.suffix.lower() in VIDEO_SUFFIXES else f"{clip.name}.mp4"
         output = self.output / name
         report = self.report and self.report / f"{clip.stem}.json"
         sheet = self.sheet and self.sheet / f"{clip.stem}.png"
@@ -113,18 +113,16 @@ def find_clips(sources: Sequence[str]) -> list[Path]:
 
 def _clips_of(source: Path) -> list[Path]:
     if source.is_dir():
-        videos = sorted(path for path in source.iterdir() if _is_video(path))
+        videos = sorted(path for path in source.iterdir() if is_video(path))
         if videos or is_sequence(source):
             return videos or [source]
-        raise BadInputError(f"{source} holds no video ({', '.join(SUFFIXES)}) and no pictures")
+        raise BadInputError(
+            f"{source} holds no video ({', '.join(VIDEO_SUFFIXES)}) and no pictures"
+        )
     # A file of that very name comes first: names may hold brackets.
     if source.exists() or is_sequence(source) or not any(sign in source.name for sign in "*?["):
         return [source]
-    found = sorted(path for path in source.parent.glob(source.name) if _is_video(path))
+    found = sorted(path for path in source.parent.glob(source.name) if is_video(path))
     if not found:
-        raise BadInputError(f"{source} names no video ({', '.join(SUFFIXES)})")
+        raise BadInputError(f"{source} names no video ({', '.join(VIDEO_SUFFIXES)})")
     return found
-
-
-def _is_video(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and path.is_file()

@@ -34,6 +34,9 @@ class EditSettings:
     """How a hypernetwork's weight offsets are kept from trembling."""
     blend: Blend = "residual"
     mask: MaskSettings = field(default_factory=MaskSettings)
+    lip_sync: bool = False
+    """Edited lips move with the source's, by the model's direction that opens mouths. For speech:
+    where somebody stops smiling by themselves, an added smile shuts, too, and comes back late."""
     rate: Fraction | None = None
     """Pictures per second, where the source is a folder of pictures; ``None``: 25."""
     codec: str | None = None

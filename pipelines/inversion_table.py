@@ -6,13 +6,16 @@ import csv
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from statistics import median
+
+import numpy as np
 
 from pipelines.quality_time import Line, Point
 from videoinv.checkpoints.cache import atomic_path
-from videoinv.metrics.reconstruction import Scores
+from videoinv.metrics.reconstruction import Scores, mean_scores
 
 OPTIMISATION = "optimisation"
 """The family that the others are held against."""
@@ -24,23 +27,61 @@ class Edited:
 
     strength: float
     change: float
-    """Mean change of the edited attribute."""
+    """Of the edited attribute; NaN where it could not be measured."""
     kept: float
     """Identity of the edited picture with the photograph."""
 
 
 @dataclass(frozen=True)
+class Face:
+    """One photograph, inverted and edited in one way."""
+
+    scores: Scores
+    seconds: float
+    """The inversion alone, without rendering its result."""
+    edits: tuple[Edited, ...]
+
+
+@dataclass(frozen=True)
 class Row:
-    """One way of inverting, over all faces."""
+    """One way of inverting, face by face."""
 
     name: str
     family: str
     """Rows of one family make a line of the graph; rows of none are not in it."""
-    faces: int
-    scores: Scores
-    seconds: float
-    """Per face, one face at a time; the inversion alone, without rendering its result."""
-    edits: tuple[Edited, ...]
+    each: tuple[Face, ...]
+
+    @property
+    def faces(self) -> int:
+        """How many were inverted."""
+        return len(self.each)
+
+    @property
+    def scores(self) -> Scores:
+        """Means over the faces."""
+        return mean_scores([face.scores for face in self.each])
+
+    @property
+    def seconds(self) -> float:
+        """The median over the faces, which were inverted one at a time."""
+        return median(face.seconds for face in self.each)
+
+    @property
+    def edits(self) -> tuple[Edited, ...]:
+        """Means over the faces, for each strength."""
+        alike = zip(*(face.edits for face in self.each), strict=True)
+        return tuple(
+            Edited(
+                some[0].strength,
+                float(np.nanmean([edit.change for edit in some])),
+                float(np.mean([edit.kept for edit in some])),
+            )
+            for some in alike
+        )
+
+    def first(self, faces: int) -> Row:
+        """The row of the first few faces."""
+        return replace(self, each=self.each[:faces])
 
     def as_dict(self) -> dict[str, str | float]:
         """One flat line of a table."""
@@ -52,6 +93,12 @@ class Row:
             line[f"change at {edit.strength:g}"] = edit.change
             line[f"kept at {edit.strength:g}"] = edit.kept
         return line
+
+
+def common(rows: Sequence[Row]) -> list[Row]:
+    """The rows over the first faces that all of them have, which can be compared."""
+    fewest = min((row.faces for row in rows), default=0)
+    return [row.first(fewest) for row in rows]
 
 
 def header(strengths: Sequence[float]) -> str:
@@ -77,10 +124,10 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 
 def write_json(path: Path, about: Mapping[str, object], rows: Sequence[Row]) -> None:
-    """The rows, and what they are about."""
-    content = {**about, "rows": [asdict(row) for row in rows]}
+    """The rows as means with what they are about, and below each row its faces."""
+    table = [{**row.as_dict(), "each": [asdict(face) for face in row.each]} for row in rows]
     with atomic_path(path) as partial:
-        partial.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        partial.write_text(json.dumps({**about, "rows": table}, indent=1), encoding="utf-8")
 
 
 def lines(rows: Sequence[Row]) -> list[Line]:
@@ -93,14 +140,15 @@ def lines(rows: Sequence[Row]) -> list[Line]:
 
 
 def against_optimisation(rows: Sequence[Row]) -> Iterator[str]:
-    """A sentence for each encoder on the same faces: time for its LPIPS, its part of an edit."""
+    """A sentence for each encoder: the time for its LPIPS, its part of an edit; on common faces."""
+    rows = common(rows)
     optimised = [row for row in rows if row.family == OPTIMISATION]
     if not optimised:
         return
     curve, best = _points(rows, OPTIMISATION), optimised[-1]
     last = {row.family: row for row in rows if row.family}
     for family, row in last.items():
-        if OPTIMISATION in family or row.faces != best.faces:
+        if OPTIMISATION in family:
             continue
         parts = [
             f"{mine.change / its.change:.2f} of its change at {mine.strength:+g}"

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 from videoinv import load
+from videoinv.checkpoints.cache import sha256_of
+from videoinv.default import DEFAULT_ENCODER, encoder_file
 from videoinv.model import Model
 
 
@@ -43,7 +47,7 @@ class ModelChoice:
     @classmethod
     def of(cls, args: argparse.Namespace) -> ModelChoice:
         """What the options say."""
-        return cls(args.model, args.encoder, args.generator, args.device, args.dtype)
+        return cls(args.model or "default", args.encoder, args.generator, args.device, args.dtype)
 
     def load(self) -> Model:
         """The model itself.
@@ -58,6 +62,15 @@ class ModelChoice:
             device=self.device,
             dtype=self.dtype,
         )
+
+    @cached_property
+    def fingerprint(self) -> list[str]:
+        """What scores depend on; files count by their content, as do encoders that ship."""
+        encoder = self.encoder or ""
+        if self.name == "default":
+            encoder = str(encoder_file(self.encoder or DEFAULT_ENCODER) or encoder)
+        names = [self.name, encoder, self.generator or "", self.dtype]
+        return [sha256_of(Path(name)) if Path(name).is_file() else name for name in names]
 
 
 def chosen_model(args: argparse.Namespace) -> Model:

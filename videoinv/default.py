@@ -41,7 +41,7 @@ def load_default(
         FetchError: the generator's weights are not cached and cannot be fetched.
     """
     name = encoder or DEFAULT_ENCODER
-    path = _encoder_file(name)
+    path = encoder_file(name)
     generator = load_mobilestylegan().to(device=device, dtype=dtype)
     inverter: Encoder = (
         load_light(path, generator, dtype)
@@ -62,8 +62,15 @@ def load_default(
     return Model(generator, inverter, load_directions(), info)
 
 
-def _encoder_file(name: str) -> Path | None:
-    """Where an encoder's weights are; ``None`` for optimisation, which has none."""
+def encoder_file(name: str) -> Path | None:
+    """Where the weights of an encoder for the default generator are; ``None``: it has none.
+
+    Args:
+        name: as for :func:`load_default`.
+
+    Raises:
+        BadInputError: an unknown encoder.
+    """
     if name == OPTIMIZE:
         return None
     shipped = shipped_encoders()

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pipelines.compose import Blend
 from pipelines.edit import EditSettings
-from pipelines.evaluation.work import Job, ModelChoice
+from pipelines.evaluation.work import Job
+from pipelines.media.videos import VIDEO_SUFFIXES, is_video
+from pipelines.model_options import ModelChoice
 from videoinv.checkpoints.catalog import load_catalog
 from videoinv.checkpoints.fetch import fetch
 from videoinv.errors import BadInputError
-
-SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
 
 
 def find_clips(paths: Sequence[Path]) -> list[Path]:
@@ -43,9 +43,9 @@ def _clips_of(path: Path) -> list[Path]:
         raise BadInputError(
             f"{path}: no such file or folder, and no clip of the catalog ({', '.join(named)})"
         )
-    clips = sorted(clip for clip in path.iterdir() if clip.suffix.lower() in SUFFIXES)
+    clips = sorted(clip for clip in path.iterdir() if is_video(clip))
     if not clips:
-        raise BadInputError(f"{path} holds no video ({', '.join(SUFFIXES)})")
+        raise BadInputError(f"{path} holds no video ({', '.join(VIDEO_SUFFIXES)})")
     return clips
 
 
@@ -65,7 +65,7 @@ def job_of(args: argparse.Namespace, default_edit: str | None = None) -> Job:
     # Added to the source, no change is no picture: without edits the face must be replaced.
     blend: Blend = args.blend or ("residual" if edits else "replace")
     return Job(
-        ModelChoice(args.model or "default", args.encoder, args.generator, args.device, args.dtype),
+        ModelChoice.of(args),
         edits,
         # In turns, so that what each stage takes can be told apart from what scoring takes.
         EditSettings(steps=args.steps, blend=blend, side_by_side=False),

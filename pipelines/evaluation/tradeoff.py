@@ -10,6 +10,8 @@ from pipelines.evaluation.scores import ClipScores
 from videoinv.checkpoints.cache import atomic_path
 
 PER_MILLE = 1e3
+MARKERS = {"off": "o", "default": "s", "strong": "^"}
+"""By smoothing, see ``study.SMOOTHINGS``."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ def draw_tradeoff(path: Path, points: Sequence[Smoothed], title: str) -> None:
                 for p in own
                 if p.scores.excess_jitter is not None and getattr(p.scores, measure) is not None
             ]
-            axes.plot([x for x, _, _ in known], [y for _, y, _ in known], "o-", label=encoder)
+            (line,) = axes.plot([x for x, _, _ in known], [y for _, y, _ in known], label=encoder)
             for x, y, smoothing in known:
-                axes.annotate(smoothing, (x, y), (4, 4), textcoords="offset points", fontsize=8)
+                axes.plot(x, y, MARKERS[smoothing], color=line.get_color())
     for axes, label in zip(
         sides, ("amplitude: share of the source's motion", "LPIPS in the frame"), strict=True
     ):
@@ -48,8 +50,13 @@ def draw_tradeoff(path: Path, points: Sequence[Smoothed], title: str) -> None:
         axes.grid(alpha=0.3)
     sides[0].axhline(1, color="grey", linewidth=0.8)
     sides[1].set_ylim(0, None)
-    sides[1].margins(x=0.1)
     sides[1].legend()
+    used = dict.fromkeys(point.smoothing for point in points)
+    markers = [
+        sides[0].plot([], [], MARKERS[each], color="grey", label=f"smoothing {each}")[0]
+        for each in used
+    ]
+    sides[0].legend(handles=markers)
     figure.suptitle(title)
     with atomic_path(path) as partial:
         figure.savefig(partial, format="png", dpi=120)

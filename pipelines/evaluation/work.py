@@ -17,39 +17,13 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.inversion import evaluate_clip
 from pipelines.evaluation.networks import Networks
 from pipelines.evaluation.variants import varied
+from pipelines.model_options import ModelChoice
 from pipelines.ray_runner import Lost, spread
-from videoinv.checkpoints.cache import atomic_path, sha256_of
+from videoinv.checkpoints.cache import atomic_path
 from videoinv.devices import resolve_device
 from videoinv.editing.edit import parse_edit
 from videoinv.errors import BadInputError, OutputError
 from videoinv.model import Model
-
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """The model, as ``videoinv.load`` takes it."""
-
-    name: str = "default"
-    encoder: str | None = None
-    generator: str | None = None
-    device: str = "auto"
-    dtype: str = "auto"
-
-    def load(self) -> Model:
-        """The model itself."""
-        return videoinv.load(
-            self.name,
-            encoder=self.encoder,
-            generator=self.generator,
-            device=self.device,
-            dtype=self.dtype,
-        )
-
-    @property
-    def fingerprint(self) -> list[str]:
-        """What the scores depend on; files count by their content."""
-        names = [self.name, self.encoder or "", self.generator or "", self.dtype]
-        return [sha256_of(Path(name)) if Path(name).is_file() else name for name in names]
 
 
 @dataclass(frozen=True)

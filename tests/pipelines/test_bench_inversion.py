@@ -3,14 +3,21 @@
 import csv
 import json
 import math
-from dataclasses import replace
 
 import cv2
 import pytest
 
 from pipelines.cli import main
 from pipelines.clip_faces import clip_faces
-from pipelines.inversion_table import OPTIMISATION, Edited, Row, against_optimisation, seconds_for
+from pipelines.inversion_table import (
+    OPTIMISATION,
+    Edited,
+    Face,
+    Row,
+    against_optimisation,
+    common,
+    seconds_for,
+)
 from pipelines.quality_time import Line, Point, draw
 from videoinv.checkpoints.fetch import fetch
 from videoinv.metrics.reconstruction import Scores
@@ -52,20 +59,27 @@ def test_no_faces_are_too_few(tmp_path, capsys):
 
 
 def test_what_has_seen_the_face_is_nearer_to_it_than_the_mean(table):
-    scores = {r["name"]: r["scores"]["lpips"] for r in json.loads(table[1].read_text())["rows"]}
+    scores = {r["name"]: r["lpips"] for r in json.loads(table[1].read_text())["rows"]}
     assert scores["feature-style"] < scores["feature-style, codes alone"] < scores["mean face"]
     assert scores["feature-style, then 10 steps"] < scores["feature-style"]
 
 
 def test_an_edit_has_a_column_for_each_strength(table):
-    edits = {r["name"]: r["edits"] for r in json.loads(table[1].read_text())["rows"]}
-    assert [edit["strength"] for edit in edits["feature-style"]] == [1, 2]
-    weak, strong = edits["feature-style"]
-    assert strong["change"] > weak["change"] > 0.2
-    assert strong["kept"] < weak["kept"]
+    rows = {r["name"]: r for r in json.loads(table[1].read_text())["rows"]}
+    row = rows["feature-style"]
+    assert row["change at 2"] > row["change at 1"] > 0.2
+    assert row["kept at 2"] < row["kept at 1"]
     with table[0].open() as file:
         line = next(row for row in csv.DictReader(file) if row["name"] == "feature-style")
-    assert float(line["change at 2"]) == pytest.approx(strong["change"])
+    assert float(line["change at 2"]) == pytest.approx(row["change at 2"])
+
+
+def test_a_row_is_the_mean_of_its_faces(table):
+    row = {r["name"]: r for r in json.loads(table[1].read_text())["rows"]}["feature-style"]
+    one, two = row["each"]
+    assert one["scores"]["lpips"] == pytest.approx(two["scores"]["lpips"])  # the same face twice
+    assert row["lpips"] == pytest.approx(one["scores"]["lpips"])
+    assert [edit["strength"] for edit in one["edits"]] == [1, 2]
 
 
 def test_time_for_a_score_is_read_between_the_points():
@@ -76,23 +90,38 @@ def test_time_for_a_score_is_read_between_the_points():
     assert math.isnan(seconds_for(curve, 0.5))
 
 
-def test_encoders_are_held_against_optimisation():
-    def made(name, family, lpips, seconds, change):
-        scores = Scores(lpips=lpips, mse=0.1, psnr=10, ssim=0.5, identity=0.5)
-        return Row(name, family, 1, scores, seconds, (Edited(2, change, 0.5),))
+def row_of(name, family, *lpips, seconds=1.0, change=1.0):
+    edits = (Edited(2, change, 0.5),)
+    scores = [Scores(lpips=each, mse=0.1, psnr=10, ssim=0.5, identity=0.5) for each in lpips]
+    return Row(name, family, tuple(Face(each, seconds, edits) for each in scores))
 
+
+def test_encoders_are_held_against_optimisation():
     rows = [
-        made("mean", "", 0.5, 0.1, 3),
-        made("one", "one", 0.3, 0.1, 1),
-        made("one, then 5 steps", f"one, then {OPTIMISATION}", 0.1, 3, 1),
-        made("10", OPTIMISATION, 0.4, 1, 1.5),
-        made("40", OPTIMISATION, 0.2, 4, 2),
+        row_of("mean", "", 0.5, seconds=0.1, change=3),
+        row_of("one", "one", 0.3, seconds=0.1, change=1),
+        row_of("one, then 5 steps", f"one, then {OPTIMISATION}", 0.1, seconds=3, change=1),
+        row_of("10", OPTIMISATION, 0.4, seconds=1, change=1.5),
+        row_of("40", OPTIMISATION, 0.2, seconds=4, change=2),
     ]
     assert list(against_optimisation(rows)) == [
         "one: optimisation takes 20 times as long for LPIPS 0.300; 0.50 of its change at +2"
     ]
     assert list(against_optimisation(rows[:3])) == []
-    assert list(against_optimisation([replace(row, faces=9) for row in rows[:2]] + rows[3:])) == []
+
+
+def test_rows_are_compared_on_the_faces_that_all_have():
+    many = row_of("one", "one", 0.3, 0.9, 0.9, seconds=0.1, change=1)
+    few = [row_of(n, OPTIMISATION, x, seconds=s) for n, x, s in (("10", 0.4, 1), ("40", 0.2, 4))]
+    (sentence,) = against_optimisation([many, *few])
+    assert "20 times as long for LPIPS 0.300" in sentence
+    assert [row.faces for row in common([many, *few])] == [1, 1, 1]
+    assert common([]) == []
+
+
+def test_an_attribute_that_was_not_found_is_left_out_of_the_mean():
+    known, unknown = row_of("a", "", 0.1, change=2.0), row_of("a", "", 0.1, change=math.nan)
+    assert Row("a", "", known.each + unknown.each).edits == (Edited(2, 2.0, 0.5),)
 
 
 def test_the_graph_has_a_line_for_each_family(table, tmp_path):

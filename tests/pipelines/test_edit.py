@@ -66,6 +66,13 @@ def test_the_report_counts_and_measures(edited):
     assert report["model"]["terms"]
 
 
+def test_lips_may_be_led_by_the_source(clip, tmp_path):
+    output, report = tmp_path / "out.mp4", tmp_path / "out.json"
+    arguments = ["edit", str(clip), "-o", str(output), "--edit", "smile=2", *FAST, "--lip-sync"]
+    assert main([*arguments, "--report", str(report)]) == 0
+    assert json.loads(report.read_text())["measures"]["attributes"]["smile"]["mean"] > 0.5
+
+
 def test_the_output_says_that_it_was_edited(edited):
     output, _, _ = edited
     with av.open(str(output)) as container:

@@ -40,6 +40,12 @@ def test_frames_of_a_clip_are_aligned_as_photographs_are(faces):
     assert np.abs(quad - edge).max() < 0.04 * 256
 
 
+def test_no_more_frames_are_looked_at_than_asked_for(faces):
+    assert len(clip_faces(fetch("clip-webcam-smile"), 256, stride=1, most=2)) == 2
+    (first,) = clip_faces(fetch("clip-webcam-smile"), 256, most=1)
+    assert np.array_equal(first, faces[0])
+
+
 def test_a_clip_without_a_face_is_refused(tmp_path):
     path = tmp_path / "grey.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (128, 96))

@@ -55,6 +55,9 @@ class Directions(Mapping[str, Direction]):
                 ".safetensors, .pt or .npy file of your own also works"
             ) from None
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._directions
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._directions)
 

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from videoinv.encoders.backbones import IRSE50, backbone_like, stem_channels
 from videoinv.encoders.images import SQUARE_256, Framing, check_images
 from videoinv.encoders.stepwise import Stepwise
-from videoinv.encoders.warm_start import starting_codes
 from videoinv.encoders.weights import assign, below, numbered
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
@@ -146,26 +145,24 @@ class E2Style(Stepwise):
 
         Args:
             images: [B, C, H, W] in [−1, 1].
-            start: codes that take the place of the first stage's: only the refining stages run.
-                Ignored where there is a single stage, which has nothing to refine.
+            start: has no meaning here. A stage has learnt to correct what the stage before it
+                leaves; fed with its own result, frame after frame, it walks away from every face.
             steps: how many of the stages; all by default.
 
         Raises:
             BadInputError: if there are fewer stages than ``steps``, or the images do not fit.
         """
+        del start
         steps = self.default_steps if steps is None else steps
         if not 1 <= steps <= len(self.net):
             raise BadInputError(f"this E2Style has stages 1 to {len(self.net)}; got steps={steps}")
         check_images(images, self.net[0].channels)  # type: ignore[arg-type]
         x = self.framing.fit(images.to(self.mean_codes))
-        if start is None or steps == 1:
-            latents = [Latent(self.net[0](x) + self.mean_codes)]
-        else:
-            latents = [Latent(starting_codes(start, len(x), self.mean_codes))]
+        latents = [Latent(self.net[0](x) + self.mean_codes)]
         for stage in self.net[1:steps]:
             codes = latents[-1].codes
             latents.append(Latent(codes + stage(torch.cat([x, self.seen(codes)], dim=1))))
-        return latents if start is None or steps == 1 else latents[1:]
+        return latents
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w), box-averaged to the frame; not clamped."""

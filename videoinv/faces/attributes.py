@@ -6,7 +6,6 @@ distances. Their units differ; compare changes of one score, not scores with eac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -21,20 +20,17 @@ from videoinv.faces.expression import EXPRESSIONS, AgeGenderNetwork, ExpressionN
 from videoinv.faces.eyes import EyeContours
 from videoinv.faces.face_api import INPUT_SIZE as NETWORK_SIZE
 from videoinv.faces.head_pose import head_pose
-from videoinv.faces.mesh import INPUT_SIZE as MESH_SIZE
 from videoinv.faces.mesh import FaceMesh
 from videoinv.faces.mesh_measures import mouth_open, mouth_smile
-from videoinv.faces.types import Alignment, Image, Points
+from videoinv.faces.types import Image, Points
 
 Scores = NDArray[np.float64]
 
 # Larger crops are reduced to this side, so that a score does not depend on the crop's size.
 _SIDE = 256
 _BATCH = 16
-# The box that the two networks see, and the square that the mesh looks at first, as fractions
-# of an FFHQ-aligned crop's side; the square is the mean over 400 such faces.
+# The box that the two networks see, as fractions of an FFHQ-aligned crop's side.
 _NETWORK_BOX = np.array([0.15, 0.15, 0.85, 0.85])
-_MESH_CENTER, _MESH_SIDE = np.array([0.5, 0.58]), 0.94
 # Over 400 FFHQ-framed faces the log odds of "happy" spread by 11, and the mouth's measure is
 # 0.68 + 0.0094 · log odds: with these both halves of the smile have the same unit and zero.
 _HAPPY_SPREAD = 11.0
@@ -116,15 +112,8 @@ class AttributeScorer:
         years, gender = self._age_gender(faces)
         networks = torch.stack([happy, years, gender], dim=1).double().cpu().numpy()
         images = to_images(crops)
-        faces_seen = zip(networks, images, self._fit(images), strict=True)
+        faces_seen = zip(networks, images, self._mesh.fit_aligned(images), strict=True)
         return np.stack([self._row(*face) for face in faces_seen])
-
-    def _fit(self, images: Sequence[Image]) -> list[Points | None]:
-        side = images[0].shape[0]
-        region = Alignment.from_parameters(
-            _MESH_CENTER * side - 0.5, _MESH_SIDE * side, 0.0, MESH_SIZE
-        )
-        return self._mesh.fit_regions(images, [region] * len(images))
 
     def _row(self, networks: Scores, image: Image, mesh: Points | None) -> Scores:
         """One face's scores in the order of ``ATTRIBUTES``."""

@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines import model_options
 from pipelines.edit import EditSettings
 from pipelines.evaluation import work
 from pipelines.evaluation.evaluation import Evaluation
-from pipelines.evaluation.work import Job, ModelChoice, Task, Worker, run_tasks
+from pipelines.evaluation.work import Job, Task, Worker, run_tasks
+from pipelines.model_options import ModelChoice
 from videoinv.errors import BadInputError, MissingExtraError
 
 JOB = Job(
@@ -76,3 +78,15 @@ def test_a_result_belongs_to_its_settings_and_clip(short_clip, tmp_path):
         fingerprints.add(Task("a", short_clip, job).fingerprint)
     fingerprints.add(Task("a", short_clip, Job(JOB.model, settings=EditSettings())).fingerprint)
     assert len(fingerprints) == 5
+
+
+def test_an_encoder_that_ships_counts_by_its_weights(short_clip, tmp_path, monkeypatch):
+    weights, fingerprints = tmp_path / "weights.safetensors", set()
+    monkeypatch.setattr(model_options, "encoder_file", lambda name: weights)
+    for content in (b"1", b"2"):
+        weights.write_bytes(content)
+        fingerprints |= {
+            Task("a", short_clip, Job(ModelChoice(encoder=e))).fingerprint
+            for e in (None, "e2style")
+        }
+    assert len(fingerprints) == 2

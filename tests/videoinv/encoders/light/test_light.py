@@ -184,9 +184,8 @@ def test_hyperinverter_names_the_generators_that_it_can_change():
         SYSTEMS["hyperinverter"].build(object(), SIZE)
 
 
-@pytest.mark.parametrize("system", ["restyle", "e2style"])
-def test_refining_systems_go_on_from_a_start(system, generator, images):
-    encoder = build(system, generator)
+def test_restyle_goes_on_from_a_start(generator, images):
+    encoder = build("restyle", generator)
     first, second = encoder.encode_steps(images, steps=2)
     assert torch.equal(encoder.encode(images, steps=2).codes, second.codes)
     warm = encoder.encode_steps(images, start=first, steps=2)[0]
