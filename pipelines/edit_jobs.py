@@ -11,8 +11,6 @@ from pipelines.media.sequences import is_sequence
 from pipelines.media.videos import VIDEO_SUFFIXES, is_video
 from videoinv.errors import BadInputError, OutputError
 
-"""Suffixes by which the videos in a folder are known."""
-
 
 @dataclass(frozen=True)
 class ClipJob:

@@ -12,6 +12,7 @@ import av
 
 from pipelines.media.hdr import NO_HDR, Hdr
 from pipelines.media.planes import PlanarFormat
+from pipelines.media.scheduling import priority_kept
 from videoinv.errors import BadInputError
 
 CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
@@ -186,7 +187,8 @@ def _opens(encoding: Encoding, size: tuple[int, int]) -> bool:
     context.time_base = Fraction(1, 30)
     context.options = dict(encoding.options)
     try:
-        context.open()
+        with priority_kept():
+            context.open()
     except (av.FFmpegError, ValueError):
         return False
     return True

@@ -19,6 +19,7 @@ from pipelines.media.frame import Frame
 from pipelines.media.passthrough import Passthrough
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
+from pipelines.media.scheduling import priority_kept
 from videoinv.errors import BadInputError
 
 # The finest clock that an mp4 or mov file as a whole can have, in ticks per second.
@@ -172,7 +173,8 @@ class Muxer:
 def _open_encoder(stream: VideoStream, encoding: Encoding) -> None:
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints all its settings otherwise
     try:
-        stream.codec_context.open()
+        with priority_kept():
+            stream.codec_context.open()
     except av.FFmpegError as error:
         raise BadInputError(
             f"the encoder {encoding.codec} does not work here with {encoding.pixel_format} and "
