@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -142,8 +141,6 @@ class FeatureStyle:
     """The branch predicts ΔF: the latent's features are added and not put in place."""
     framing: Framing = SQUARE_256
 
-    default_steps: ClassVar[int] = 1
-
     @classmethod
     def untrained(
         cls,
@@ -171,6 +168,11 @@ class FeatureStyle:
     def input_size(self) -> int:
         """Side in pixels at which the encoder looks at an image."""
         return self.framing.width
+
+    @property
+    def default_steps(self) -> int:
+        """One pass is all."""
+        return 1
 
     @torch.no_grad()
     def encode(

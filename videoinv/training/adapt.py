@@ -77,7 +77,7 @@ def adapt(
 
 
 def adaptation_recipe(encoder: LightEncoder, steps: int) -> Recipe:
-    """The system's default recipe on real faces alone; E2Style's stages share the steps."""
+    """The system's default recipe on real faces alone; stages and looks share the steps."""
     system = next(name for name, kind in SYSTEMS.items() if type(encoder) is kind)
     recipe = find_recipe(system)
     how = replace(recipe.optimisation, rate=RATE, warmup=min(5, steps), steps=steps, average=0.9)
@@ -91,6 +91,7 @@ def adaptation_recipe(encoder: LightEncoder, steps: int) -> Recipe:
         optimisation=how,
         regression=0,
         stage_steps=stage_steps,
+        first_look_steps=-(-steps // getattr(encoder, "default_steps", 1)),
     )
 
 

@@ -118,6 +118,8 @@ class Recipe:
     """ReStyle: one update per batch as in the published code, or after each step (the paper)."""
     stage_steps: int = 250_000
     """E2Style: steps per stage. HyperInverter: of phase I. Feature-Style: of the codes alone."""
+    first_look_steps: int = 500_000
+    """Feature-Style: steps after which the first look stays as it is and the second learns."""
     adversary_after: int = 0
     """Step after which adversarial terms set in."""
     seed: int = 0
@@ -189,7 +191,9 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
         edited_losses=LossWeights(l2=0.5, lpips=0.4),
         edit_strength=0.5,
+        size=LightSize(looks=2),
         stage_steps=4_000,
+        first_look_steps=8_000,
     ),
     ("e2style", "default"): replace(
         light(E2STYLE),

@@ -18,11 +18,11 @@ STEM = "conv_stem.weight"
 def start_from(network: nn.Module, trained: nn.Module) -> int:
     """Copy a trained encoder's trunk and codes head into all of a network's; count the tensors.
 
-    An encoder of the same system is copied whole. A tensor of another shape stays as it was. A
-    stem that also sees a reconstruction takes the image's channels and begins with none of the
-    reconstruction's.
+    An encoder of the same system is copied whole; what the new one has beyond it stays as it was,
+    and so does a tensor of another shape. A stem that also sees a reconstruction takes the image's
+    channels and begins with none of the reconstruction's.
     """
-    if _shapes(network) == _shapes(trained):
+    if _shapes(trained).items() <= _shapes(network).items():
         return _copy(network, trained.state_dict())
     trunk, head = (_first(trained, kind).state_dict() for kind in (EfficientNetLite0, CodesHead))
     copied = 0

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from videoinv.encoders.e2style import E2Style
 from videoinv.encoders.feature_style import FeatureStyle
 from videoinv.encoders.hyperinverter import HyperInverter
+from videoinv.encoders.light.feature_style import LightFeatureStyle
 from videoinv.encoders.light.files import SYSTEMS as LIGHT
 from videoinv.encoders.protocol import Encoder
 from videoinv.encoders.restyle import ReStyle
@@ -149,7 +150,10 @@ class ReStyleSystem:
 
 @dataclass(frozen=True)
 class FeatureStyleSystem(_OneLook):
-    """Two inversions at once: by the codes alone, and with the features (§4.1)."""
+    """Two inversions at once: by the codes alone, and with the features (§4.1).
+
+    A light encoder's second look learns after them, while the first stays as it is.
+    """
 
     encoder: FeatureStyle
     recipe: Recipe
@@ -176,14 +180,23 @@ class FeatureStyleSystem(_OneLook):
         if step < self.recipe.stage_steps:
             yield [_of_codes(self, Latent(self.encoder.codes(batch.inputs)), step, "codes")]
             return
-        latent = self.encoder.latent(batch.inputs)
-        group = [
-            _of_codes(self, Latent(latent.codes), step, "codes"),
-            Inversion(latent, self.render(latent), "result"),
-        ]
+        group = []
+        if step < self.recipe.first_look_steps or self.encoder.default_steps == 1:
+            latent = self.encoder.latent(batch.inputs)
+            group.append(_of_codes(self, Latent(latent.codes), step, "codes"))
+        else:
+            latent = self._second_look(batch.inputs)
+        group.append(Inversion(latent, self.render(latent), "result"))
         if self.recipe.edit_strength and len(batch.codes):
             group.append(self._edited(latent[-len(batch.codes) :], batch.codes))
         yield group
+
+    def _second_look(self, inputs: Tensor) -> Latent:
+        assert isinstance(self.encoder, LightFeatureStyle)
+        net = self.encoder.net.requires_grad_(False)
+        assert net.second_look is not None
+        net.second_look.requires_grad_(True)
+        return self.encoder.second_look(inputs, self.encoder.first_look(inputs)).latent
 
     def _edited(self, latent: Latent, known: Tensor) -> Inversion:
         """Synthetic images under a random edit d, for which G(w* + d) is known to be right.

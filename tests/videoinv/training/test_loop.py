@@ -18,7 +18,14 @@ from videoinv.training.run import Intervals, Origin, Run
 from videoinv.training.systems import build_system
 
 SMALL = LightSize(
-    64, HeadSize((8, 8, 8, 8), 16, 24), levels=2, feature_width=8, vector=8, rank=2, stages=2
+    64,
+    HeadSize((8, 8, 8, 8), 16, 24),
+    levels=2,
+    feature_width=8,
+    looks=2,
+    vector=8,
+    rank=2,
+    stages=2,
 )
 FEW = {"size": SMALL, "mixture": Mixture(1, 1, 64), "regression": 2, "regression_batch": 2}
 LOSSES = LossWeights(l2=1.0, lpips=0.5, delta=1e-4)
@@ -105,8 +112,16 @@ def test_training_lowers_the_losses(regression, name, generator_1024, networks, 
     assert values[0] > values[4] > values[8] > values[-1]
 
 
-def test_stages_that_are_done_stand_still(generator_1024, networks, photo_zip):
-    chosen = replace(recipe("e2style"), stage_steps=3)
+@pytest.mark.parametrize(
+    ("chosen", "learns"),
+    [
+        (replace(recipe("e2style"), stage_steps=3), "1."),
+        (replace(recipe("feature-style"), stage_steps=0, first_look_steps=3), "second_look."),
+    ],
+)
+def test_stages_and_looks_that_are_done_stand_still(
+    chosen, learns, generator_1024, networks, photo_zip
+):
     trainer = make(chosen, generator_1024, networks, photo_zip)
     steps = trainer.train()
     for _ in range(3):
@@ -115,7 +130,7 @@ def test_stages_that_are_done_stand_still(generator_1024, networks, photo_zip):
     list(steps)
     changed = {k for k, v in trainer.system.network.state_dict().items() if (v != before[k]).any()}
     assert changed
-    assert all(name.startswith("1.") for name in changed)
+    assert all(name.startswith(learns) for name in changed)
 
 
 def test_both_update_schemes_of_restyle_differ_and_step_as_often_as_they_say(

@@ -1,8 +1,11 @@
 """Beginning with another encoder's trunk and head."""
 
+from dataclasses import replace
+
 import torch
 from torch import nn
 
+from videoinv.encoders.light.feature_style import LightFeatureStyleNet
 from videoinv.encoders.light.network import CodesNet, LightSize
 from videoinv.training.start import start_from
 
@@ -39,3 +42,12 @@ def test_an_encoder_of_the_same_system_is_copied_whole():
     assert start_from(second, first) == len(first.state_dict())
     states = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in states)
+
+
+def test_an_encoder_that_has_more_takes_all_of_one_that_has_less():
+    torch.manual_seed(0)
+    size = LightSize(feature_width=8)
+    less, more = (LightFeatureStyleNet(GROUPS, replace(size, looks=n), (8, 32, 32)) for n in (1, 2))
+    nn.init.ones_(less.features.last.weight)
+    assert start_from(more, less) == len(less.state_dict())
+    assert all(torch.equal(more.state_dict()[name], t) for name, t in less.state_dict().items())

@@ -14,11 +14,11 @@ SAMPLES = 16
 
 
 class FeatureBranch(nn.Module):
-    """Image, maps and G(w^{1:K}) → ΔF = F − G(w^{1:K}), [B, C, H, W].
+    """Image, maps and G(w^{1:K}) → h, the branch's own view of the rest [B, width, H, W] → ΔF.
 
-    The paper's branch predicts F from the trunk alone (§3.2). ΔF depends on what the codes show
-    already, so this one sees the generator's own features too, and begins at ΔF = 0. Everything
-    is in units of the features' standard deviation per channel.
+    The paper's branch predicts F from the trunk alone (§3.2). ΔF = F − G(w^{1:K}) depends on what
+    the codes show already, so this one sees the generator's own features too, and begins at
+    ΔF = 0. Everything is in units of the features' standard deviation per channel.
 
     Args:
         widths: channels of the trunk's maps, fine to coarse.
@@ -51,15 +51,18 @@ class FeatureBranch(nn.Module):
         self.register_buffer("deviation", torch.ones(channels, 1, 1))
 
     def forward(self, image: Tensor, maps: Sequence[Tensor], own: Tensor) -> Tensor:
-        """ΔF from the image [B, 3, S, S], its maps and the generator's features [B, C, H, W]."""
+        """The h of the image [B, 3, S, S], its maps and the generator's features [B, C, H, W]."""
         x = self.image(F.pixel_unshuffle(image, self.cell)) + self.own(own / self.deviation)
         for layer, fold, level in zip(self.maps, self.folds, maps, strict=True):
             y = layer(F.pixel_unshuffle(level, fold))
             x = x + F.interpolate(y, (self.side, self.side), mode="bilinear", align_corners=False)
         x = F.leaky_relu(x, 0.2)
         x = x + F.leaky_relu(self.first(x), 0.2)
-        x = x + F.leaky_relu(self.second(x), 0.2)
-        delta: Tensor = self.last(x) * self.deviation
+        return x + F.leaky_relu(self.second(x), 0.2)
+
+    def delta(self, hidden: Tensor) -> Tensor:
+        """ΔF [B, C, H, W] of h."""
+        delta: Tensor = self.last(hidden) * self.deviation
         return delta
 
 

@@ -31,6 +31,8 @@ class LightSize:
     """Feature-Style only: K, counted from 0; 32² in the default generator."""
     feature_width: int = 192
     """Feature-Style only: inner channels of its feature branch."""
+    looks: int = 1
+    """Feature-Style only: 2 adds one that sees what the first left of the image."""
     vector: int = 96
     """HyperInverter only: length of what a hypernetwork concludes from the two images."""
     rank: int = 12

@@ -14,9 +14,15 @@ from videoinv.encoders.protocol import Encoder
 from videoinv.errors import BadInputError, CheckpointError
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.latents import Latent
+from videoinv.training.recipes import find_recipe
 
 SIZE = LightSize(
-    head=HeadSize((8, 8, 8, 8), 16, 24), feature_layer=3, feature_width=16, vector=8, rank=2
+    head=HeadSize((8, 8, 8, 8), 16, 24),
+    feature_layer=3,
+    feature_width=16,
+    looks=2,
+    vector=8,
+    rank=2,
 )
 
 
@@ -82,10 +88,7 @@ def test_a_file_for_another_generator_or_of_another_kind_is_refused(generator, t
 def test_default_sizes_fit_into_25_megabytes(system):
     with torch.device("meta"):
         generator = MobileStyleGAN()
-        size = LightSize()
-        if system == "e2style":
-            size = replace(size, levels=3, head=HeadSize(channels=224, hidden=160))
-        net = SYSTEMS[system].build(generator, size).net
+        net = SYSTEMS[system].build(generator, find_recipe(system).size).net
     assert sum(2 * t.numel() for t in net.state_dict().values()) < 25e6
 
 
@@ -164,6 +167,28 @@ def test_feature_style_begins_without_an_offset(generator, images):
     encoder = SYSTEMS["feature-style"].build(generator, SIZE)
     encoder.start_training()
     assert not encoder.encode(images).features.tensor.any()
+
+
+def test_a_second_look_sets_the_features_right_and_leaves_the_codes(generator, images):
+    encoder = build("feature-style", generator)
+    first, second = encoder.encode_steps(images)
+    assert torch.equal(encoder.encode(images).features.tensor, second.features.tensor)
+    assert torch.equal(encoder.encode(images, steps=1).features.tensor, first.features.tensor)
+    assert torch.equal(first.codes, second.codes)
+    assert not torch.allclose(first.features.tensor, second.features.tensor)
+    last = encoder.net.second_look.last
+    torch.nn.init.zeros_(last.weight)
+    torch.nn.init.zeros_(last.bias)
+    first, second = encoder.encode_steps(images)
+    assert torch.equal(first.features.tensor, second.features.tensor)
+
+
+def test_looks_that_are_not_there_are_refused(generator, images):
+    with pytest.raises(BadInputError, match="looks 1 to 2; got steps=3"):
+        build("feature-style", generator).encode(images, steps=3)
+    one = SYSTEMS["feature-style"].build(generator, replace(SIZE, looks=1))
+    with pytest.raises(BadInputError, match="looks 1 to 1; got steps=2"):
+        one.encode(images, steps=2)
 
 
 def test_hyperinverter_changes_the_generators_own_weights(generator, images):
