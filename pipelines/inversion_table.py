@@ -13,6 +13,7 @@ from statistics import median
 
 import numpy as np
 
+from pipelines.evaluation.scores import plain
 from pipelines.quality_time import Line, Point
 from videoinv.checkpoints.cache import atomic_path
 from videoinv.metrics.reconstruction import Scores, mean_scores
@@ -124,10 +125,11 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
 
 
 def write_json(path: Path, about: Mapping[str, object], rows: Sequence[Row]) -> None:
-    """The rows as means with what they are about, and below each row its faces."""
+    """The rows as means with what they are about, and below each row its faces; NaN is null."""
     table = [{**row.as_dict(), "each": [asdict(face) for face in row.each]} for row in rows]
+    content = plain({**about, "rows": table})
     with atomic_path(path) as partial:
-        partial.write_text(json.dumps({**about, "rows": table}, indent=1), encoding="utf-8")
+        partial.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def lines(rows: Sequence[Row]) -> list[Line]:
