@@ -172,21 +172,24 @@ class FeatureStyleSystem(_OneLook):
         return _render(self.encoder.generator, latent, self.encoder.input_size)
 
     def inversions(self, batch: Batch, step: int) -> Iterator[list[Inversion]]:
-        """G(w) and G(F, w^{K+1:N}); in the recipe's first steps only the former.
+        """G(w), then G(w) and G(F, w^{K+1:N}), then the second look's G(F, w^{K+1:N}).
 
-        Features that learn at the same time explain everything before the codes do, and then edits
-        have nothing to hold on to.
+        Features that learn from the beginning explain everything before the codes do, and then
+        edits have nothing to hold on to. The second look learns nothing of edits: its errors
+        would be ten times as large as what it is there to set right.
         """
         if step < self.recipe.stage_steps:
             yield [_of_codes(self, Latent(self.encoder.codes(batch.inputs)), step, "codes")]
             return
-        group = []
-        if step < self.recipe.first_look_steps or self.encoder.default_steps == 1:
-            latent = self.encoder.latent(batch.inputs)
-            group.append(_of_codes(self, Latent(latent.codes), step, "codes"))
-        else:
+        if step >= self.recipe.first_look_steps and self.encoder.default_steps > 1:
             latent = self._second_look(batch.inputs)
-        group.append(Inversion(latent, self.render(latent), "result"))
+            yield [Inversion(latent, self.render(latent), "result")]
+            return
+        latent = self.encoder.latent(batch.inputs)
+        group = [
+            _of_codes(self, Latent(latent.codes), step, "codes"),
+            Inversion(latent, self.render(latent), "result"),
+        ]
         if self.recipe.edit_strength and len(batch.codes):
             group.append(self._edited(latent[-len(batch.codes) :], batch.codes))
         yield group
