@@ -26,5 +26,6 @@ class Encoder(Protocol):
             images: [B, 3, H, W] in [−1, 1]; resized as the system wants.
             start: the latent to refine from (warm start): of B images, or of one for all.
                 Single-pass systems ignore it.
-            steps: ReStyle steps, E2Style stages or optimisation steps; ``None`` is the default.
+            steps: ReStyle steps, E2Style stages, looks of a light Feature-Style encoder, or
+                optimisation steps; ``None`` is the default.
         """
