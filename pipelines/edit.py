@@ -147,7 +147,8 @@ class ClipEditor:
     ) -> Iterator[Finished]:
         """The edited frames."""
         settings = self.settings
-        smooth = stream.times.timed("smooth", steady_codes(inverted, settings.code_sigma))
+        steady = steady_codes(inverted, settings.code_sigma, self.model.generator)
+        smooth = stream.times.timed("smooth", steady)
         rendered = stream.stage("render", self._render(smooth, faces))
         compositor = Compositor(settings.blend, settings.mask)
         return stream.stage("paste", finish(rendered, compositor))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,9 @@ from numpy.typing import ArrayLike
 
 from pipelines.steps import Array, Inverted, Placed, Step, filtered
 from stabilization.filters import Bilateral, Gaussian, Identity, StreamFilter, unwrap_angle
+from videoinv.editing.delta import recode
 from videoinv.faces.types import Alignment
+from videoinv.generators.protocol import Generator
 
 REACH = 0.01
 """Of centre (in parts of the face's side), log scale and rotation (radians): chosen to lie above a
@@ -33,9 +36,17 @@ def steady_crops(
     return filtered(centred, lambda: _Unwrapped(_bilateral(shape_sigma)), _shape, _with_shape)
 
 
-def steady_codes(steps: Iterable[Step[Inverted]], sigma: float) -> Iterator[Step[Inverted]]:
-    """Smooth the codes over time; a sigma of 0 leaves them."""
-    return filtered(steps, lambda: _gaussian(sigma), _codes, _with_codes)
+def steady_codes(
+    steps: Iterable[Step[Inverted]], sigma: float, generator: Generator
+) -> Iterator[Step[Inverted]]:
+    """Smooth the codes over time, for edits to hold on to; the features stay what they show.
+
+    Args:
+        steps: frames with the people's latents.
+        sigma: standard deviation in frames; 0 leaves the codes.
+        generator: of the latents.
+    """
+    return filtered(steps, lambda: _gaussian(sigma), _codes, partial(_with_codes, generator))
 
 
 def _bilateral(sigma: float) -> StreamFilter:
@@ -120,6 +131,7 @@ def _codes(inverted: Inverted) -> Array:
     return codes
 
 
-def _with_codes(inverted: Inverted, codes: Array) -> Inverted:
+@torch.no_grad()
+def _with_codes(generator: Generator, inverted: Inverted, codes: Array) -> Inverted:
     smooth = torch.from_numpy(codes)[None].to(inverted.latent.codes)
-    return replace(inverted, latent=inverted.latent.with_codes(smooth))
+    return replace(inverted, latent=recode(generator, inverted.latent, smooth))

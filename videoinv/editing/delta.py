@@ -66,6 +66,30 @@ def edit_features(
     return replace(edited, features=replace(features, tensor=tensor))
 
 
+def recode(generator: Generator, latent: Latent, codes: Tensor) -> Latent:
+    """The latent with other codes for the same picture: F = G(w^{1:K}) + ΔF stays, ΔF follows.
+
+    ΔF is what its own codes leave open. Codes that were smoothed over time leave something else,
+    and the old ΔF on top of them would show the difference twice.
+
+    Args:
+        generator: the generator of the latent.
+        latent: codes [B, L, 512] with or without features.
+        codes: the new ones, [B, L, 512].
+    """
+    recoded = latent.with_codes(codes)
+    features = latent.features
+    if features is None or features.mode == "replace":
+        return recoded
+    rows = generator.rows_through(features.layer)
+    if codes[:, :rows].equal(latent.codes[:, :rows]):
+        return recoded
+    offsets = {name: torch.cat([each, each]) for name, each in latent.weight_offsets.items()}
+    both = generator.features(torch.cat([latent.codes, codes]), features.layer, offsets)
+    old, new = both.to(features.tensor).chunk(2)
+    return replace(recoded, features=replace(features, tensor=features.tensor + (old - new)))
+
+
 def what_stays(own: Tensor, edited: Tensor, yielding: float) -> Tensor:
     """The part of ΔF that is left: m = 1 / (1 + (r / yielding)⁴), [B, 1, H, W].
 

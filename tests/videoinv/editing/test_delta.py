@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from videoinv.editing.delta import YIELD, edit_features, what_stays
+from videoinv.editing.delta import YIELD, edit_features, recode, what_stays
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.generators.stylegan2_names import StyleGAN2Config
 from videoinv.latents import Features, Latent
@@ -121,3 +121,26 @@ def test_features_that_never_give_way_are_those_of_eq_1(generator, codes, edited
     )
     gone = edit_features(generator, latent, edited, 1e-6).features.tensor
     assert torch.allclose(gone, generator.features(edited, LAYER), atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["add", "replace"])
+def test_other_codes_for_the_same_picture_keep_the_features(generator, codes, edited, mode):
+    own = generator.features(codes, LAYER)
+    tensor = torch.randn_like(own)
+    recoded = recode(generator, Latent(codes, Features(tensor, LAYER, mode)), edited)
+    whole = recoded.features.tensor
+    if mode == "add":
+        torch.testing.assert_close(
+            generator.features(edited, LAYER) + whole, own + tensor, atol=1e-4, rtol=1e-4
+        )
+    else:
+        assert torch.equal(whole, tensor)
+    assert torch.equal(recoded.codes, edited)
+
+
+def test_new_codes_of_fine_rows_and_codes_alone_change_no_features(generator, codes):
+    fine = codes.clone()
+    fine[:, -1] += 1
+    latent = Latent(codes, Features(generator.features(codes, LAYER), LAYER, "add"))
+    assert recode(generator, latent, fine).features is latent.features
+    assert recode(generator, Latent(codes), fine).features is None
