@@ -51,6 +51,6 @@ def draw(path: Path, lines: Sequence[Line], title: str) -> None:
     axes.set(xscale="log", ylim=(0, None), title=title)
     axes.set(xlabel="seconds per face", ylabel="LPIPS, lower is better")
     axes.grid(which="both", alpha=0.3)
-    axes.legend()
+    axes.legend(fontsize="small")
     with atomic_path(path) as partial:
         figure.savefig(partial, format="png", dpi=120)
