@@ -136,7 +136,7 @@ class PhotoInverter:
         if every and self._stepwise is None:
             raise BadInputError(
                 f"{model.info.system} has no steps to show: leave --all-steps out, or take "
-                "ReStyle, E2Style or HyperInverter"
+                "ReStyle, E2Style, HyperInverter or the default model's Feature-Style"
             )
         self._model, self._steps = model, steps
         self._faces = None if aligned else (FaceDetector(), FaceMesh())

@@ -134,7 +134,10 @@ def test_an_aligned_picture_is_taken_as_it_is(photos, restyle, tmp_path):
         (["IN/none.jpg", "-o", "OUT"], "is not there"),
         (["OUT", "-o", "OUT/out"], "holds no picture"),
         (["IN", "-o", "IN"], "another folder"),
-        (["IN/person.png", "-o", "OUT", "--all-steps"], "no steps to show"),
+        (
+            ["IN/person.png", "-o", "OUT", "--encoder", "optimize", "--all-steps"],
+            "no steps to show",
+        ),
         (["IN/person.png", "-o", "OUT", "--edit", "smlie=1"], "smile"),
     ],
 )
