@@ -53,9 +53,7 @@ def edit_features(
     rows = generator.rows_through(features.layer)
     if edited_codes[:, :rows].equal(latent.codes[:, :rows]):
         return edited
-    offsets = {name: torch.cat([each, each]) for name, each in latent.weight_offsets.items()}
-    both = generator.features(torch.cat([latent.codes, edited_codes]), features.layer, offsets)
-    own, edited_own = both.chunk(2)
+    own, edited_own = _own_features(generator, latent, edited_codes, features.layer)
     if yielding is None:
         tensor = features.tensor + (edited_own - own)
     elif features.mode == "add":
@@ -84,10 +82,18 @@ def recode(generator: Generator, latent: Latent, codes: Tensor) -> Latent:
     rows = generator.rows_through(features.layer)
     if codes[:, :rows].equal(latent.codes[:, :rows]):
         return recoded
-    offsets = {name: torch.cat([each, each]) for name, each in latent.weight_offsets.items()}
-    both = generator.features(torch.cat([latent.codes, codes]), features.layer, offsets)
-    old, new = both.to(features.tensor).chunk(2)
+    own = _own_features(generator, latent, codes, features.layer)
+    old, new = (each.to(features.tensor) for each in own)
     return replace(recoded, features=replace(features, tensor=features.tensor + (old - new)))
+
+
+def _own_features(
+    generator: Generator, latent: Latent, codes: Tensor, layer: int
+) -> tuple[Tensor, Tensor]:
+    """G(w^{1:K}) of the latent's codes and of others, [B, C, H, W] each, as one batch."""
+    offsets = {name: torch.cat([each, each]) for name, each in latent.weight_offsets.items()}
+    own, other = generator.features(torch.cat([latent.codes, codes]), layer, offsets).chunk(2)
+    return own, other
 
 
 def what_stays(own: Tensor, edited: Tensor, yielding: float) -> Tensor:
