@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pipelines import bench, directions, edit_command, invert, models, train, train_heads
+from pipelines import directions, edit_command, invert, models, train, train_heads
+from pipelines.bench import command as bench
 from pipelines.evaluation import command as evaluate
 from videoinv import __version__
 from videoinv.errors import VideoInvError

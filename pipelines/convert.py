@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from videoinv.checkpoints.convert import save_model
-from videoinv.checkpoints.load import load_model
+from videoinv.published.convert import save_model
+from videoinv.published.load import load_model
 
 
 def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -5,7 +5,7 @@ with it, whatever is done to the codes. Codes are smoothed over a window of fram
 million numbers a frame at 1024 px (94 MB), too many to hold for a window. One set for a whole
 segment costs the memory of one frame, cannot tremble, and spares every later frame the second
 phase: it is to HyperInverter what one tuned generator for a whole clip is to pivotal tuning. What
-it gives up is measured in ``videoinv/checkpoints/formats/README.md``.
+it gives up is measured in ``videoinv/published/formats/README.md``.
 """
 
 from __future__ import annotations

@@ -16,7 +16,6 @@ import torch
 from tqdm import tqdm
 
 from pipelines.clip_faces import clip_faces
-from videoinv.checkpoints.load import load_model
 from videoinv.editing.directions import load_directions
 from videoinv.encoders.light.feature_style import LightFeatureStyle
 from videoinv.encoders.light.files import load_light
@@ -28,6 +27,7 @@ from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
 from videoinv.losses.lpips import load_lpips
 from videoinv.losses.parsing import ParsingLoss, load_parsing
 from videoinv.metrics.reconstruction import ReconstructionMetrics
+from videoinv.published.load import load_model
 from videoinv.training.data import Mixture, TrainingData
 from videoinv.training.flags import add_flags, apply_flags
 from videoinv.training.loop import Trainer, Values

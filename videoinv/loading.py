@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import torch
 
-from videoinv.checkpoints.load import load_model
 from videoinv.default import load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device, resolve_dtype
 from videoinv.editing.directions import load_directions
 from videoinv.losses.lpips import load_lpips
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder, OptimizeSettings
+from videoinv.published.load import load_model
 
 OFFSET_SIDE = 32
 """Side of the features to which optimisation adds its ΔF."""
@@ -39,7 +39,7 @@ def load_by_name(
 
     Raises:
         BadInputError: an unknown name, encoder, device or dtype.
-        CheckpointError, FetchError: see :func:`videoinv.checkpoints.load.load_model`.
+        CheckpointError, FetchError: see :func:`videoinv.published.load.load_model`.
     """
     where = resolve_device(device)
     if dtype == "auto":

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pipelines.evaluation.exhibits import Exhibit
-from pipelines.evaluation.scores import ClipScores, FrameScores, plain, unplain
+from pipelines.evaluation.scores import ClipScores, FrameScores
+from pipelines.json_values import plain, unplain
 
 
 @dataclass(frozen=True)

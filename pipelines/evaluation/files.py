@@ -13,7 +13,8 @@ from typing import Any
 from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.html import render
 from pipelines.evaluation.report import Report
-from pipelines.evaluation.scores import ClipScores, FrameScores, plain
+from pipelines.evaluation.scores import ClipScores, FrameScores
+from pipelines.json_values import plain
 from videoinv.checkpoints.cache import atomic_path
 from videoinv.errors import OutputError
 

@@ -29,7 +29,7 @@ from pipelines.evaluation.tables import Table, mean_by_track, score_tables, tabl
 from pipelines.evaluation.tradeoff import draw_tradeoff
 from pipelines.evaluation.variants import habits
 from pipelines.evaluation.work import Job, Outcome, Task, run_tasks
-from pipelines.quality_time import require_matplotlib
+from pipelines.plotting import require_matplotlib
 from videoinv.default import OPTIMIZE
 from videoinv.devices import resolve_device
 from videoinv.encoders.light.shipped import shipped_encoders

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
 
 
 @dataclass(frozen=True)
@@ -83,19 +82,3 @@ def mean(values: Iterable[float | None]) -> float | None:
     """The mean of those that are not ``None``, if there are any."""
     known = [value for value in values if value is not None]
     return math.fsum(known) / len(known) if known else None
-
-
-def plain(value: Any) -> Any:
-    """A JSON value with infinities and NaN as text, which strict readers refuse as numbers."""
-    if isinstance(value, dict):
-        return {name: plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
-def unplain(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Numbers by name out of JSON that ``plain`` made."""
-    return {name: float(v) if isinstance(v, str) else v for name, v in values.items()}

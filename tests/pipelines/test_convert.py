@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pipelines import convert
-from videoinv.checkpoints.load import load_model
 from videoinv.errors import CheckpointError, OutputError
+from videoinv.published.load import load_model
 
 from ..parity import official, published
 

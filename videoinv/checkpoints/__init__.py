@@ -1,1 +1,1 @@
-"""Files with weights: catalog, fetch and verify, safe reading, published formats."""
+"""Files with weights: catalog, fetch and verify, safe reading."""

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from torch import Tensor
 
-from videoinv.checkpoints.convert import save_encoder
 from videoinv.encoders.light.files import LightEncoder, save_light
 from videoinv.faces.types import Image
 from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores
+from videoinv.published.convert import save_encoder
 from videoinv.training.evaluation import evaluate, save_sheet
 from videoinv.training.loop import Trainer, Values
 from videoinv.training.metrics_log import MetricsLog

@@ -14,11 +14,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videoinv.checkpoints.load import load_model
 from videoinv.encoders.e2style import E2Style
 from videoinv.encoders.hyperinverter import HyperInverter
 from videoinv.encoders.restyle import ReStyle
 from videoinv.latents import Latent
+from videoinv.published.load import load_model
 
 from ...parity import official, published, synth
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from videoinv.checkpoints.load import load_model
 from videoinv.latents import Latent
 from videoinv.model import Model
+from videoinv.published.load import load_model
 
 from ...parity import official, published, synth
 

@@ -9,13 +9,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from videoinv.checkpoints.load import load_model
 from videoinv.encoders.e2style import E2Style
 from videoinv.encoders.hyperinverter import HyperInverter
 from videoinv.encoders.psp import PSP
 from videoinv.encoders.restyle import ReStyle
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.latents import Latent
+from videoinv.published.load import load_model
 
 from ...parity import official, published, reference, synth
 

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from videoinv.checkpoints.load import load_model
 from videoinv.encoders.e2style import E2Style
 from videoinv.encoders.protocol import Encoder
 from videoinv.encoders.restyle import ReStyle
 from videoinv.errors import BadInputError
 from videoinv.latents import Latent
+from videoinv.published.load import load_model
 
 from ...parity import official, published, synth
 

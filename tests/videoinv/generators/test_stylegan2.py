@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.reference_stylegan2 import reference_synthesis
+from pipelines.bench.reference_stylegan2 import reference_synthesis
 from videoinv.errors import BadInputError
 from videoinv.generators import stylegan2, stylegan2_strips
 from videoinv.generators.protocol import Generator

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from pipelines.reference_stylegan2 import reference_synthesis
+from pipelines.bench.reference_stylegan2 import reference_synthesis
 from videoinv.editing.delta import edit_features
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.generators.stylegan2_names import StyleGAN2Config

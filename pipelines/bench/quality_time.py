@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from videoinv.checkpoints.cache import atomic_path
-from videoinv.errors import MissingExtraError
 
 
 @dataclass(frozen=True)
@@ -25,18 +24,6 @@ class Line:
 
     name: str
     points: tuple[Point, ...]
-
-
-def require_matplotlib() -> None:
-    """Find out before the work and not after it.
-
-    Raises:
-        MissingExtraError: if Matplotlib is not installed.
-    """
-    try:
-        import matplotlib as _  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "plot", "--graph") from error
 
 
 def draw(path: Path, lines: Sequence[Line], title: str) -> None:

@@ -7,9 +7,7 @@ import math
 import cv2
 import pytest
 
-from pipelines.cli import main
-from pipelines.clip_faces import clip_faces
-from pipelines.inversion_table import (
+from pipelines.bench.inversion_table import (
     OPTIMISATION,
     Edited,
     Face,
@@ -18,7 +16,9 @@ from pipelines.inversion_table import (
     common,
     seconds_for,
 )
-from pipelines.quality_time import Line, Point, draw
+from pipelines.bench.quality_time import Line, Point, draw
+from pipelines.cli import main
+from pipelines.clip_faces import clip_faces
 from videoinv.checkpoints.fetch import fetch
 from videoinv.metrics.reconstruction import Scores
 

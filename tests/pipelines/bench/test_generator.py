@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pipelines import bench_generator
+from pipelines.bench import generator as bench_generator
 
 
 @pytest.fixture(autouse=True)

@@ -11,10 +11,10 @@ from typing import Any
 
 from torch import Tensor
 
-from videoinv.checkpoints.formats.parts import Parts, generator_tensors, mean_of, published
 from videoinv.checkpoints.torchfile import Content
 from videoinv.encoders.images import CARS
 from videoinv.encoders.weights import numbered
+from videoinv.published.formats.parts import Parts, generator_tensors, mean_of, published
 
 
 class SingleCode:

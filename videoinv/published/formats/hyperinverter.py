@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from videoinv.checkpoints.formats.parts import Parts, published
 from videoinv.checkpoints.torchfile import Content
 from videoinv.encoders.weights import below, under
+from videoinv.published.formats.parts import Parts, published
 
 _HYPERNETWORKS = "hypernet.weight_regressors."
 

@@ -8,14 +8,14 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from videoinv.checkpoints.formats.converted import ConvertedModel
-from videoinv.checkpoints.formats.e2style import E2StyleFormat
-from videoinv.checkpoints.formats.hyperinverter import HyperInverterFormat
-from videoinv.checkpoints.formats.parts import Parts
-from videoinv.checkpoints.formats.psp_family import Iterative, OnePass, SingleCode
-from videoinv.checkpoints.formats.stylegan2 import NVlabsGenerator, RosinalityGenerator
 from videoinv.checkpoints.torchfile import Content, read_checkpoint
 from videoinv.errors import CheckpointError
+from videoinv.published.formats.converted import ConvertedModel
+from videoinv.published.formats.e2style import E2StyleFormat
+from videoinv.published.formats.hyperinverter import HyperInverterFormat
+from videoinv.published.formats.parts import Parts
+from videoinv.published.formats.psp_family import Iterative, OnePass, SingleCode
+from videoinv.published.formats.stylegan2 import NVlabsGenerator, RosinalityGenerator
 
 
 class Format(Protocol):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from pipelines import (
-    bench_alignment,
-    bench_generator,
-    bench_inversion,
-    bench_memory,
-    bench_overlap,
-    bench_warm_start,
+from pipelines.bench import (
+    alignment,
+    generator,
+    inversion,
+    memory,
+    overlap,
+    warm_start,
 )
 
 
@@ -19,11 +19,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser("bench", help="measure speed and agreement on this machine")
     measurements = parser.add_subparsers(metavar="MEASUREMENT", required=True)
     for measurement in (
-        bench_alignment,
-        bench_generator,
-        bench_inversion,
-        bench_memory,
-        bench_overlap,
-        bench_warm_start,
+        alignment,
+        generator,
+        inversion,
+        memory,
+        overlap,
+        warm_start,
     ):
         measurement.add_parser(measurements)

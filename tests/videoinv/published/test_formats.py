@@ -6,11 +6,11 @@ from pathlib import Path, PosixPath, PureWindowsPath
 import pytest
 import torch
 
-from videoinv.checkpoints.formats import read_parts
-from videoinv.checkpoints.load import load_model
 from videoinv.encoders.psp import PSP
 from videoinv.errors import BadInputError, CheckpointError
 from videoinv.latents import Latent
+from videoinv.published.formats import read_parts
+from videoinv.published.load import load_model
 
 from ...parity import official, published, synth
 

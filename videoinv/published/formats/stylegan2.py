@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from videoinv.checkpoints.formats.parts import Parts, generator_tensors
 from videoinv.checkpoints.torchfile import Content
+from videoinv.published.formats.parts import Parts, generator_tensors
 
 
 class NVlabsGenerator:

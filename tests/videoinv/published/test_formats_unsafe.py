@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from videoinv.checkpoints.load import load_model
 from videoinv.errors import CheckpointError, UnsafePickleError
+from videoinv.published.load import load_model
 
 from ...parity import official, published, synth
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from torch import Tensor
 
-from videoinv.checkpoints.formats.parts import Parts, generator_tensors, mean_of, published
 from videoinv.checkpoints.torchfile import Content
 from videoinv.encoders.e2style import LEVELS
 from videoinv.encoders.weights import numbered, under
+from videoinv.published.formats.parts import Parts, generator_tensors, mean_of, published
 
 _FIRST = "encoder_firststage."
 _REFINING = "encoder_refinestage_list.{}."

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import torch
 
-from videoinv.checkpoints.build import build_encoder, system_of
 from videoinv.checkpoints.cache import sha256_of
 from videoinv.checkpoints.catalog import load_catalog
 from videoinv.checkpoints.fetch import fetch
-from videoinv.checkpoints.formats import read_parts
-from videoinv.checkpoints.formats.parts import Parts
 from videoinv.devices import resolve_device, resolve_dtype
 from videoinv.editing.directions import Directions
 from videoinv.encoders.protocol import Encoder
@@ -20,6 +17,9 @@ from videoinv.errors import CheckpointError
 from videoinv.generators.protocol import Generator
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.model import Model, ModelInfo
+from videoinv.published.build import build_encoder, system_of
+from videoinv.published.formats import read_parts
+from videoinv.published.formats.parts import Parts
 
 _NVIDIA = (
     "the generator is under NVIDIA's non-commercial terms where it stems from NVIDIA's weights"

@@ -6,14 +6,14 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from videoinv.checkpoints.convert import save_encoder, save_model
-from videoinv.checkpoints.load import load_model
 from videoinv.encoders.backbones import IRSE50
 from videoinv.encoders.feature_style import FeatureStyle
 from videoinv.encoders.images import CARS
 from videoinv.encoders.restyle import ReStyle
 from videoinv.errors import CheckpointError
 from videoinv.model import Model
+from videoinv.published.convert import save_encoder, save_model
+from videoinv.published.load import load_model
 
 from ...parity import official, published, synth
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from pipelines.inversion_table import (
+from pipelines.bench.inversion_table import (
     OPTIMISATION,
     Edited,
     Face,
@@ -35,7 +35,8 @@ from pipelines.inversion_table import (
     write_csv,
     write_json,
 )
-from pipelines.quality_time import draw, require_matplotlib
+from pipelines.bench.quality_time import draw
+from pipelines.plotting import require_matplotlib
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.delta import YIELD, edit_features

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.bench_memory import peak_of_edit
+from pipelines.bench.memory import peak_of_edit
 from videoinv.checkpoints.fetch import fetch
 
 

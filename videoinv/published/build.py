@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from videoinv.checkpoints.formats.parts import Parts
 from videoinv.encoders.e2style import E2Style, Stages
 from videoinv.encoders.e4e import E4E
 from videoinv.encoders.feature_style import PAPER_LAYER, FeatureStyle, FeatureStyleNet
@@ -21,6 +20,7 @@ from videoinv.encoders.restyle import ReStyle
 from videoinv.encoders.weights import Network
 from videoinv.errors import CheckpointError
 from videoinv.generators.protocol import Generator
+from videoinv.published.formats.parts import Parts
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from videoinv.checkpoints.formats.parts import Parts
 from videoinv.checkpoints.torchfile import Content
 from videoinv.encoders.weights import below
+from videoinv.published.formats.parts import Parts
 
 FORMAT = "videoinv-model"
 VERSION = "1"
@@ -14,7 +14,7 @@ GENERATOR, ENCODER, MEAN = "generator.", "encoder.", "mean_codes"
 
 
 class ConvertedModel:
-    """Written by ``videoinv.checkpoints.convert.save_model``."""
+    """Written by ``videoinv.published.convert.save_model``."""
 
     name = "videoinv model"
 

@@ -13,8 +13,8 @@ from statistics import median
 
 import numpy as np
 
-from pipelines.evaluation.scores import plain
-from pipelines.quality_time import Line, Point
+from pipelines.bench.quality_time import Line, Point
+from pipelines.json_values import plain
 from videoinv.checkpoints.cache import atomic_path
 from videoinv.metrics.reconstruction import Scores, mean_scores
 

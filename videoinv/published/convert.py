@@ -10,15 +10,15 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from videoinv.checkpoints.build import encoder_parts
 from videoinv.checkpoints.cache import atomic_path
-from videoinv.checkpoints.formats.converted import ENCODER, FORMAT, GENERATOR, MEAN, VERSION
-from videoinv.checkpoints.formats.parts import Parts
 from videoinv.encoders.protocol import Encoder
 from videoinv.encoders.weights import under
 from videoinv.errors import OutputError
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.model import Model
+from videoinv.published.build import encoder_parts
+from videoinv.published.formats.converted import ENCODER, FORMAT, GENERATOR, MEAN, VERSION
+from videoinv.published.formats.parts import Parts
 
 
 def save_model(model: Model, path: Path) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pipelines.bench_alignment import compare_quads, quad_differences
+from pipelines.bench.alignment import compare_quads, quad_differences
 from videoinv.faces.align import quad_from_68
 from videoinv.faces.types import Alignment
 

@@ -1,0 +1,1 @@
+"""Measurements that anyone can run on their machine: `videoinv bench`."""

@@ -1,0 +1,1 @@
+"""Models of published systems: the parts in a checkpoint, and what is built from them."""
