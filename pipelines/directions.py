@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from pipelines.folders import require_folders_of
+from pipelines.scored_samples import Sampling, scored_samples
 from pipelines.strip import save_strips
 from videoinv import load
-from videoinv.checkpoints.cache import atomic_path
 from videoinv.editing.directions import (
     DEFAULT_FILE,
     Direction,
@@ -25,14 +25,10 @@ from videoinv.editing.directions import (
 )
 from videoinv.editing.discover import StyledGenerator, ganspace, sefa
 from videoinv.editing.fit import condition_all, fit_hyperplane
+from videoinv.editing.reach import kept_to_first_rows
 from videoinv.errors import BadInputError
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
-from videoinv.generators.protocol import Generator
 
-Array = NDArray[np.float64]
-BATCH = 4
-RENDER = 256
-"""Side in pixels of the samples that are scored."""
 FITTED = ("smile", "age", "gender", "eyes_open", "mouth_open", "yaw", "pitch")
 KEEP = {
     "smile": ("age", "gender", "yaw", "pitch", "eyes_open"),
@@ -45,6 +41,10 @@ KEEP = {
 }
 """What each direction leaves as it is. Smile and open mouth are not held against each other: a
 smile that may not part the lips is a grimace."""
+LENGTHS = {"age": 2.5}
+"""Where it is not 1: a unit of age is not seen, of a smile it is."""
+TRIED = 24
+"""Faces on which it is measured how far down a direction has to reach."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -84,7 +84,10 @@ def _add_fit(actions: Any) -> None:
     parser.add_argument("--truncation", type=float, default=0.8, metavar="PSI")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
-        "--scores", type=Path, metavar="NPZ", help="keep the scored samples here and go on from it"
+        "--scores",
+        type=Path,
+        metavar="NPZ",
+        help="keep the scored samples here as they are made, and go on from it",
     )
     parser.set_defaults(run=_fit)
 
@@ -114,64 +117,39 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _fit(args: argparse.Namespace) -> int:
-    generator = load(args.model).generator
-    codes, scores = _scored_samples(generator, args)
+    require_folders_of(args.output, args.scores)
+    model = load(args.model)
+    sampling = Sampling(model.info.generator_digest, args.seed, args.truncation)
+    codes, scores = scored_samples(model.generator, sampling, args.samples, args.scores)
     planes = {
         name: fit_hyperplane(codes, scores[:, ATTRIBUTES.index(name)], seed=args.seed)
         for name in FITTED
     }
     normals = condition_all({name: plane.normal for name, plane in planes.items()}, KEEP)
+    faces = torch.from_numpy(codes[:TRIED]).float()[:, None].expand(-1, model.generator.styles, -1)
+    scorer = AttributeScorer(model.generator.device)
     found = {}
     for name, normal in normals.items():
+        delta = LENGTHS.get(name, 1.0) * torch.from_numpy(normal).float()
+        score = partial(_attribute, scorer, name)
+        kept, side = kept_to_first_rows(model.generator, delta, score, faces)
         about = (
             f"hyperplane of {len(codes)} samples, held-out accuracy {planes[name].accuracy:.2f}, "
-            f"conditioned on {', '.join(KEEP[name])}"
+            f"conditioned on {', '.join(KEEP[name])}, reaches the features at {side}²"
         )
-        found[name] = Direction(name, torch.from_numpy(normal).float()[None], about)
+        found[name] = Direction(name, kept, about)
         print(f"{name:12} {about}")
     save_directions(args.output, Directions(found))
     return 0
 
 
-def _scored_samples(generator: Generator, args: argparse.Namespace) -> tuple[Array, Array]:
-    """Codes [N, 512] and scores [N, A] of generated faces, from the file as far as it has them."""
-    codes, scores = np.empty((0, 512)), np.empty((0, len(ATTRIBUTES)))
-    if args.scores is not None and args.scores.exists():
-        with np.load(args.scores, allow_pickle=False) as kept:
-            codes, scores = kept["codes"], kept["scores"]
-    missing = args.samples - len(codes)
-    if missing > 0:
-        new = list(tqdm(_score(generator, missing, args, len(codes)), total=-(-missing // BATCH)))
-        codes = np.concatenate([codes, *(c for c, _ in new)])
-        scores = np.concatenate([scores, *(s for _, s in new)])
-        if args.scores is not None:
-            with atomic_path(args.scores) as partial, partial.open("wb") as file:
-                np.savez(file, codes=codes, scores=scores)
-    return codes[: args.samples], scores[: args.samples]
-
-
-@torch.no_grad()
-def _score(
-    generator: Generator, count: int, args: argparse.Namespace, begin: int
-) -> Iterator[tuple[Array, Array]]:
-    """Batches of codes and scores; the n-th sample is the same however the work is divided."""
-    from videoinv.latents import Latent
-
-    scorer = AttributeScorer(generator.device)
-    for start in range(begin, begin + count, BATCH):
-        seeds = range(start, min(start + BATCH, begin + count))
-        z = torch.cat([_noise(args.seed, index) for index in seeds])
-        codes = generator.map(z, args.truncation)
-        images = generator.synthesize(Latent(codes), RENDER).float().clamp(-1, 1)
-        yield codes[:, 0].double().cpu().numpy(), scorer.score(images).array()
-
-
-def _noise(seed: int, index: int) -> torch.Tensor:
-    rng = torch.Generator().manual_seed(seed * 1_000_003 + index)
-    return torch.randn(1, 512, generator=rng)
+def _attribute(scorer: AttributeScorer, name: str, images: torch.Tensor) -> NDArray[np.float64]:
+    scores: NDArray[np.float64] = scorer.score(images)[name]
+    return scores
 
 
 def _discover(args: argparse.Namespace) -> int:
+    require_folders_of(args.output)
     generator = load(args.model).generator
     first, _, last = args.rows.partition("-")
     if not first.isdigit() or not (last or first).isdigit():

@@ -36,6 +36,7 @@ from pipelines.stream import Stream
 from pipelines.timing import StageTimes
 from videoinv import __version__
 from videoinv.encoders.protocol import Encoder
+from videoinv.generators.checks import check_size
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder
 
@@ -47,11 +48,17 @@ rendered and the rest is the source's, so a little enlargement does not show."""
 
 
 class ClipEditor:
-    """One model with its face networks, ready to edit clips one after another."""
+    """One model with its face networks, ready to edit clips one after another.
+
+    Raises:
+        BadInputError: if the generator makes no pictures of the size in the settings.
+    """
 
     def __init__(self, model: Model, settings: EditSettings | None = None) -> None:
         self.model = model
         self.settings = settings or EditSettings()
+        if self.settings.size is not None:
+            check_size(model.generator, self.settings.size)
         self.networks = FaceNetworks()
 
     def edit(
@@ -78,8 +85,11 @@ class ClipEditor:
         Raises:
             MediaError, BadInputError, OutputError: see :class:`VideoReader`, :class:`VideoWriter`,
                 :class:`AnalysisCache`; an error within a stage also says which, and the frame.
-            BadInputError: if a face that is chosen by number or picture is not in the video.
+            BadInputError: if a face that is chosen by number or picture is not in the video, or an
+                edit moves rows that the generator has not.
         """
+        for edit in (edit for some in faces for edit in some.edits):
+            edit.delta(self.model.generator.styles, [0.0])  # refuses them before the work
         times = StageTimes()
         report = EditReport(source, output, self.model.info, faces)
         with (

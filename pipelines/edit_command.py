@@ -24,6 +24,8 @@ SIGMAS = {
     "shape": "the crop's scale and rotation",
     "code": "the codes",
 }
+MAX_SIGMA = 30
+"""Ten times the widest default; three times as many frames wait in memory."""
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,7 +33,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "edit",
         help="edit faces in a video",
-        description="Edit the faces of people in a video; everything else stays as it was.",
+        description="Edit the faces of people in a video; everything else stays as it was. "
+        "Without --edit the faces are inverted only, and the metadata say 'edits: none, inversion "
+        "only'.",
         epilog="example: videoinv edit talk.mp4 -o smile.mp4 --edit smile=2 --sheet smile.png; "
         "two people: --edit 1:smile=2 --edit 2:age=-1",
     )
@@ -41,11 +45,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
         required=True,
         metavar="OUT",
-        help="a video file; a folder if IN is several videos or a folder of them, as are --report "
-        "and --sheet then",
+        help="a video file; a folder (there, or with a slash at its end), in which the video has "
+        "IN's name; or a pattern of pictures, e.g. out_%%04d.png. A folder it must be if IN is "
+        "several videos or a folder of them, as must --report and --sheet then. If IN is pictures, "
+        "a folder gets pictures",
     )
     parser.add_argument(
         "--edit",
@@ -65,10 +70,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _add_model_options(parser)
     _add_picture_options(parser)
     _add_steadiness_options(parser)
-    parser.add_argument(
-        "--report", type=Path, metavar="JSON", help="write what was done and measured"
-    )
-    parser.add_argument("--sheet", type=Path, metavar="PNG", help="write a picture of a few frames")
+    parser.add_argument("--report", metavar="JSON", help="write what was done and measured")
+    parser.add_argument("--sheet", metavar="PNG", help="write a picture of a few frames")
     _add_cache_options(parser)
     parser.add_argument(
         "--ray",
@@ -194,11 +197,13 @@ def _settings(args: argparse.Namespace) -> EditSettings:
         raise BadInputError(f"--chunk is {args.chunk}; allowed are 1 and more frames")
     if args.detect_every < 1:
         raise BadInputError(f"--detect-every is {args.detect_every}; allowed are 1 and more frames")
+    if args.adapt < 0:
+        raise BadInputError(f"--adapt is {args.adapt}; allowed are 0 and more steps")
     sigmas = {f"{name}_sigma": getattr(args, f"{name}_sigma") for name in SIGMAS}
     for name, sigma in sigmas.items():
-        if not 0 <= sigma < float("inf"):
+        if not 0 <= sigma <= MAX_SIGMA:
             option = name.replace("_", "-")
-            raise BadInputError(f"--{option} is {sigma:g}; allowed are 0 and more frames")
+            raise BadInputError(f"--{option} is {sigma:g}; allowed are 0 to {MAX_SIGMA} frames")
     return EditSettings(
         size=args.size,
         chunk=args.chunk,
@@ -207,7 +212,7 @@ def _settings(args: argparse.Namespace) -> EditSettings:
         detect_every=args.detect_every,
         **sigmas,
         blend=args.blend,
-        mask=MaskSettings(regions=parse_region(args.region) if args.region else ()),
+        mask=MaskSettings(regions=() if args.region is None else parse_region(args.region)),
         lip_sync=args.lip_sync,
         rate=args.rate,
         codec=args.codec,

@@ -6,14 +6,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 
 import torch
 
 from pipelines.adapt import adapted
-from pipelines.cast import parse_casting
+from pipelines.cast import parse_casting, split_edit
 from pipelines.edit import ClipEditor
-from pipelines.edit_jobs import ClipJob
+from pipelines.edit_jobs import ClipJob, require_safe
 from pipelines.edit_settings import EditSettings
+from pipelines.folders import existing_files, folders_made
 from pipelines.media.reader import VideoReader
 from pipelines.model_options import ModelChoice
 from pipelines.ray_runner import Lost, spread
@@ -37,6 +39,15 @@ class EditOrder:
     """Of each worker: the last digits depend on it, so it is the same everywhere."""
     adapt: int = 0
     """Steps by which the encoder is adapted to each clip's own faces; 0: it is not."""
+
+    @property
+    def files(self) -> list[Path]:
+        """The files here that it names: of the model, directions, pictures of people."""
+        names = [self.model.name, self.model.encoder, self.model.generator, self.face]
+        for text in self.edits:
+            who, what = split_edit(text)
+            names += [who, what.partition("=")[0].strip()]
+        return existing_files(names)
 
 
 @dataclass(frozen=True)
@@ -83,13 +94,15 @@ class ClipWorker:
         reader = VideoReader(job.source, rate=order.settings.rate)
         faces = parse_casting(order.face, order.edits, self._model.directions)
         measures = Measures() if job.report is not None else None
-        sheet = Sheet(reader.frame_count or 1) if job.sheet is not None else None
+        sheet = Sheet(reader.frame_count) if job.sheet is not None else None
         report = self._editor_of(job).edit(
             job.source, job.output, faces, measures=measures, sheet=sheet, keep=job.keep
         )
+        if sheet is not None and sheet.is_empty:
+            report.remarks = [*report.remarks, f"{job.sheet} was not written: nobody was edited"]
         if job.report is not None:
             report.save(job.report)
-        if job.sheet is not None and sheet is not None:
+        if job.sheet is not None and sheet is not None and not sheet.is_empty:
             sheet.save(job.sheet)
         return report
 
@@ -101,7 +114,17 @@ def edit_clips(order: EditOrder, jobs: Sequence[ClipJob], ray: str | None = None
         order: what to do.
         jobs: to what. One that fails does not stop the others.
         ray: address of a Ray cluster, see ``ray_runner.spread``; ``None``: here, one by one.
+
+    Raises:
+        PlaceError: before the work, if a result would overwrite an input or another result, or
+            cannot be written where it shall be.
     """
+    require_safe(jobs, order.files)
+    with folders_made(folder for job in jobs for folder in job.folders):
+        return _edit_clips(order, jobs, ray)
+
+
+def _edit_clips(order: EditOrder, jobs: Sequence[ClipJob], ray: str | None) -> int:
     code = 0
     try:
         for outcome in _outcomes(order, jobs, ray):
@@ -132,18 +155,24 @@ def _outcomes(order: EditOrder, jobs: Sequence[ClipJob], ray: str | None) -> Ite
 def tell(report: EditReport) -> None:
     """Say what was done, in a few lines."""
     print(
-        f"{report.output}: {report.frames} frames in {report.wall_seconds:.0f} s, "
+        f"{report.output}: {_counted(report.frames, 'frame')} in {report.wall_seconds:.0f} s, "
         f"{report.faces} edited, "
         f"{report.passed_through} passed through without a face",
         file=sys.stderr,
     )
     if len(report.people) > 1:
         for _, person in sorted(report.people.items()):
-            print(f"person {person.number}: {person.frames} frames", file=sys.stderr)
+            print(f"person {person.number}: {_counted(person.frames, 'frame')}", file=sys.stderr)
     if report.analysis:
         size, folder = report.analysis["megabytes"], report.analysis["folder"]
         print(f"{folder}: {size:.0f} MB of analysis for the next edit", file=sys.stderr)
     for remark in report.remarks:
         print(remark, file=sys.stderr)
-    for loss in report.dropped:
+    damaged = report.packets_skipped
+    skipped = [f"{_counted(damaged, 'damaged packet')} of the source"] if damaged else []
+    for loss in [*skipped, *report.dropped]:
         print(f"not in the output: {loss}", file=sys.stderr)
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

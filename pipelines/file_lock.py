@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from pathlib import Path
 from typing import BinaryIO
 
 
@@ -23,3 +25,14 @@ def lock(file: BinaryIO) -> bool:
     except OSError:
         return False
     return True
+
+
+def remove_if_free(path: Path) -> bool:
+    """Remove a file unless a process has it to itself; whether it was removed. Never fails."""
+    with contextlib.suppress(OSError):
+        with path.open("rb+") as file:
+            is_free = lock(file)
+        if is_free:  # closed by now: Windows removes no file that is open
+            path.unlink()
+            return True
+    return False

@@ -9,16 +9,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
 
+from pipelines.folders import make_folder
 from pipelines.model_options import add_model_options, chosen_model
 from pipelines.pictures import find_pictures, read_picture, write_picture
 from videoinv.editing.delta import YIELD, edit_features
 from videoinv.editing.edit import Edit, apply_edits, parse_edit
-from videoinv.errors import BadInputError, OutputError
+from videoinv.encoders.stepwise import Stepwise
+from videoinv.errors import BadInputError
 from videoinv.faces.align import crop, quad_from_mesh, to_images, to_tensor
 from videoinv.faces.detect import FaceDetector
 from videoinv.faces.mesh import FaceMesh
@@ -60,8 +60,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     group.add_argument(
         "--all-steps",
         action="store_true",
-        help="also write NAME_step0.png and so on: every step of ReStyle, stage of E2Style, phase "
-        "of HyperInverter",
+        help="also write NAME_step0.png and so on: every look of Feature-Style, step of ReStyle, "
+        "stage of E2Style, phase of HyperInverter",
     )
     parser.set_defaults(run=run)
 
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     model = chosen_model(args)
     edits = [parse_edit(text, model.directions) for text in args.edit]
     inverter = PhotoInverter(model, aligned=args.aligned, every=args.all_steps, steps=args.steps)
-    _make_folder(args.output)
+    make_folder(args.output)
     writer = ResultWriter(model, args.output, _model_notes(args, model), edits, args.size)
     done = sum(_invert_one(photo, inverter, writer) for photo in photos)
     print(f"{args.output}: {done} of {len(photos)} photographs inverted", file=sys.stderr)
@@ -103,16 +103,6 @@ class Inversion:
     """Where the crop lies in the photograph; ``None``: the photograph is the crop."""
     steps: list[Latent]
     """After every step that was asked for; the last one is the result."""
-
-
-@runtime_checkable
-class Stepwise(Protocol):
-    """An encoder whose way to the result can be seen."""
-
-    def encode_steps(
-        self, images: Tensor, start: Latent | None = None, steps: int | None = None
-    ) -> list[Latent]:
-        """The latents after every step."""
 
 
 class PhotoInverter:
@@ -256,10 +246,3 @@ def _check_names(photos: Sequence[Path], folder: Path) -> None:
     for photo in photos:
         if (base := _DERIVED.sub("", photo.stem)) != photo.stem and base in by_stem:
             raise BadInputError(f"{photo} has the name of a result of {by_stem[base]}: rename it")
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"folder {folder} cannot be made: {error.strerror}") from error

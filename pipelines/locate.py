@@ -133,7 +133,9 @@ class FaceLocator:
         self._runs = {track: run for track, run in self._runs.items() if track in chosen}
         for track in sorted(chosen.keys() & sighting.faces.keys()):
             run = self._see(frame, track, chosen[track], sighting.faces[track])
-            self._runs |= {track: run or before[track]} if run or track in before else {}
+            run = run or before.get(track)  # a mesh that left its face is as good as not followed
+            if run is not None:
+                self._runs[track] = run
         self._runs = {
             track: run
             for track, run in self._runs.items()

@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from videoinv.checkpoints.cache import atomic_path
-from videoinv.errors import BadInputError, OutputError
+from videoinv.checkpoints.cache import write_path
+from videoinv.errors import BadInputError
 from videoinv.faces.types import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
@@ -58,15 +58,13 @@ def read_picture(path: Path) -> Image:
 
 
 def write_picture(path: Path, image: Image) -> None:
-    """Write a PNG, completely or not at all.
+    """Write a JPEG if the name ends as those of JPEGs do, else a PNG; completely or not at all.
 
     Raises:
         OutputError: if it cannot be written.
     """
-    done, data = cv2.imencode(".png", cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
-    assert done  # PNG takes any picture
-    try:
-        with atomic_path(path) as partial:
-            partial.write_bytes(data.tobytes())
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    suffix = ".jpg" if path.suffix.lower() in {".jpg", ".jpeg"} else ".png"
+    done, data = cv2.imencode(suffix, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    assert done  # both take any picture
+    with write_path(path, "the picture") as part:
+        part.write_bytes(data.tobytes())

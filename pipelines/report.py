@@ -15,13 +15,14 @@ import torch
 
 from pipelines.cache.analysis import AnalysisCache
 from pipelines.cast import FaceEdits
+from pipelines.json_values import plain
 from pipelines.media.frame import Frame
 from pipelines.steps import Placed, Rendered, Step
 from pipelines.timing import StageTimes
 from videoinv import __version__
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.editing.edit import Edit
-from videoinv.errors import BadInputError, OutputError
+from videoinv.errors import BadInputError
 from videoinv.faces.align import crop, to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.faces.embed import FaceEmbedder
@@ -30,6 +31,8 @@ from videoinv.model import ModelInfo
 
 SIDE = 256
 """Side in pixels of the crops that are measured."""
+NUMBERS = ("identity", "inversion_identity", "inversion_lpips", "attributes")
+"""What is measured on each face."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +53,16 @@ class Measures:
 
     def __init__(self) -> None:
         self._embedder, self._scorer, self._lpips = FaceEmbedder(), AttributeScorer(), load_lpips()
-        self._everybody = Tally()
-        self._people: dict[int, Tally] = {}
+        self._frames: list[tuple[float, dict[int, Sample]]] = []
 
     def add(self, step: Step[Rendered], result: Frame, faces: Sequence[FaceEdits]) -> None:
         """Measure the faces of one frame, given as it was and as it became."""
+        samples = {}
         for person in step.people.values():
             placed = person.inverted.placed
             edits = [edit for role in placed.roles for edit in faces[role].edits]
-            sample = self._measure(person, step.frame, result, edits)
-            self._everybody.add(sample)
-            self._people.setdefault(placed.person, Tally()).add(sample)
+            samples[placed.person] = self._measure(person, step.frame, result, edits)
+        self._frames.append((float(step.frame.time), samples))
 
     @torch.no_grad()
     def _measure(
@@ -88,8 +90,26 @@ class Measures:
 
     def summary(self, person: int | None = None) -> dict[str, Any]:
         """The means over everybody or one person, as they stand in the report."""
-        tally = self._everybody if person is None else self._people.get(person, Tally())
-        return tally.summary()
+        return _summary(
+            [
+                sample
+                for _, samples in self._frames
+                for who, sample in samples.items()
+                if person in (None, who)
+            ]
+        )
+
+    def per_frame(self) -> list[dict[str, Any]]:
+        """A row for every face of every frame, as they stand in the report.
+
+        A frame without a face to edit has one row with ``None`` for each number but its time.
+        """
+        rows = []
+        for seconds, samples in self._frames:
+            people = {who + 1: sample.numbers for who, sample in sorted(samples.items())}
+            for who, numbers in (people or {None: dict.fromkeys(NUMBERS)}).items():
+                rows.append({"seconds": round(seconds, 3), "person": who, **numbers})
+        return rows
 
 
 @dataclass(frozen=True)
@@ -103,32 +123,28 @@ class Sample:
     changes: Mapping[str, tuple[float, float]]
     """By attribute: how far it moved, and the strength that was asked for."""
 
+    @property
+    def numbers(self) -> dict[str, Any]:
+        """As they stand in the report, by ``NUMBERS``."""
+        moved = {name: round(change, 4) for name, (change, _) in self.changes.items()}
+        measured = (self.identity, self.inversion_identity, self.inversion_lpips)
+        return dict(zip(NUMBERS, (*(round(value, 4) for value in measured), moved), strict=True))
 
-class Tally:
-    """Samples, a few numbers each."""
 
-    def __init__(self) -> None:
-        self._samples: list[Sample] = []
-
-    def add(self, sample: Sample) -> None:
-        """Take in one face of one frame."""
-        self._samples.append(sample)
-
-    def summary(self) -> dict[str, Any]:
-        """The means; nothing if there are no samples."""
-        samples = self._samples
-        if not samples:
-            return {}
-        names = dict.fromkeys(name for sample in samples for name in sample.changes)
-        return {
-            "identity": _mean_and_least([s.identity for s in samples]),
-            "inversion_identity": _mean_and_least([s.inversion_identity for s in samples]),
-            "inversion_lpips": round(float(np.mean([s.inversion_lpips for s in samples])), 4),
-            "attributes": {
-                name: asdict(_change([s.changes[name] for s in samples if name in s.changes]))
-                for name in names
-            },
-        }
+def _summary(samples: Sequence[Sample]) -> dict[str, Any]:
+    """The means; nothing if there are no samples."""
+    if not samples:
+        return {}
+    names = dict.fromkeys(name for sample in samples for name in sample.changes)
+    return {
+        "identity": _mean_and_least([s.identity for s in samples]),
+        "inversion_identity": _mean_and_least([s.inversion_identity for s in samples]),
+        "inversion_lpips": round(float(np.mean([s.inversion_lpips for s in samples])), 4),
+        "attributes": {
+            name: asdict(_change([s.changes[name] for s in samples if name in s.changes]))
+            for name in names
+        },
+    }
 
 
 def _change(pairs: Sequence[tuple[float, float]]) -> Change:
@@ -184,9 +200,13 @@ class EditReport:
     analysis: dict[str, Any] = field(default_factory=dict)
     """Where the analysis is kept, its size, and how much of it was there before."""
     remarks: Sequence[str] = ()
-    """What befell the analysis that was kept, a sentence each."""
-    peak_memory_mb: float = 0.0
+    """What befell the analysis that was kept, and what was not written; a sentence each."""
+    peak_memory_mb: float | None = None
+    """Of this process so far; ``None`` where no system call says."""
     measures: dict[str, Any] = field(default_factory=dict)
+    """Means over the edited frames ..."""
+    per_frame: Sequence[Mapping[str, Any]] = ()
+    """... and what they are the means of, see ``Measures.per_frame``."""
 
     def __post_init__(self, choices: Sequence[FaceEdits]) -> None:
         self._choices = tuple(choices)
@@ -239,14 +259,14 @@ class EditReport:
         self.analysis, self.remarks = analysis.summary(), tuple(analysis.remarks)
         self.seconds = {name: round(value, 3) for name, value in times.seconds.items()}
         self.packets_skipped, self.dropped = skipped, tuple(dropped)
-        self.peak_memory_mb = round(_peak_memory_mb(), 1)
+        self.peak_memory_mb = _peak_memory_mb()
         if measures is not None:
-            self.measures = measures.summary()
+            self.measures, self.per_frame = measures.summary(), measures.per_frame()
             for person, part in self.people.items():
                 part.measures = measures.summary(person)
 
     def save(self, path: Path) -> None:
-        """Write the report as JSON.
+        """Write the report as JSON; a measure that is no number stands in it as text.
 
         Raises:
             OutputError: if it cannot be written.
@@ -262,18 +282,16 @@ class EditReport:
             },
             "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
         }
-        try:
-            with atomic_path(path) as partial:
-                partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+        text = json.dumps(plain(content), indent=2, allow_nan=False)
+        with write_path(path, "the report") as part:
+            part.write_text(text + "\n", encoding="utf-8")
 
 
-def _peak_memory_mb() -> float:
-    """Largest resident size of this process so far, in megabytes; NaN where no system call says."""
+def _peak_memory_mb() -> float | None:
+    """Largest resident size of this process so far, in megabytes; ``None`` on Windows."""
     try:
         import resource
     except ImportError:  # Windows
-        return float("nan")
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+    return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6, 1)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pipelines.media.frame import Frame
 from pipelines.pictures import write_picture
 from pipelines.steps import Rendered, Step
-from videoinv.errors import OutputError
 from videoinv.faces.align import crop, to_images
 
 CELL = 256
@@ -25,19 +24,32 @@ COLUMNS = ("source", "inversion", "edited", "result in the frame")
 class Sheet:
     """Collects rows of crops, one for each person, at evenly spaced frames, into one image.
 
+    Where nobody is in such a frame, the next one with people takes its place.
+
     Args:
-        frames: how many frames are expected, to spread the rows over them.
+        frames: how many frames are expected, to spread the rows over them; ``None``: nobody
+            knows, and each row is four times as late as the one before.
         rows: how many frames to show.
     """
 
-    def __init__(self, frames: int, rows: int = 6) -> None:
-        self._wanted = {round(i * (frames - 1) / max(rows - 1, 1)) for i in range(rows)}
+    def __init__(self, frames: int | None, rows: int = 6) -> None:
+        if frames is None:
+            self._wanted = [0, *(4**i for i in range(1, rows))]
+        else:
+            self._wanted = [round(i * (frames - 1) / max(rows - 1, 1)) for i in range(rows)]
         self._rows: list[NDArray[np.uint8]] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to show: so far, no frame had anybody to edit."""
+        return not self._rows
 
     def add(self, step: Step[Rendered], result: Frame) -> None:
         """Take rows if this frame is one of the chosen; ``result`` is the finished frame."""
-        if step.frame.index not in self._wanted:
+        index = step.frame.index
+        if not step.people or not self._wanted or index < self._wanted[0]:
             return
+        self._wanted = [wanted for wanted in self._wanted if wanted > index]
         people = sorted(step.people.values(), key=lambda p: p.inverted.placed.person)
         for person in people[:PEOPLE]:
             label = f"{float(step.frame.time):.2f} s"
@@ -47,15 +59,12 @@ class Sheet:
             self._rows.append(np.vstack([_label(label), cells]))
 
     def save(self, path: Path) -> None:
-        """Write the rows as a PNG.
+        """Write the rows, of which there is one at least, as ``write_picture`` does.
 
         Raises:
-            OutputError: if there is nothing to show, or it cannot be written.
+            OutputError: if they cannot be written.
         """
-        if not self._rows:
-            raise OutputError(f"{path} was not written: no frame with a face was edited")
-        picture = np.vstack([_titles(), *self._rows])
-        write_picture(path, picture)
+        write_picture(path, np.vstack([_titles(), *self._rows]))
 
 
 def _cells(person: Rendered, source: Frame, result: Frame) -> list[NDArray[np.uint8]]:

@@ -59,19 +59,18 @@ class Stream:
         self._error: BaseException | None = None
         self._place = _Place()
 
-    def stage(self, name: str, items: Iterable[T], room: int = ROOM) -> Iterator[T]:
+    def stage(self, name: str, items: Iterable[T]) -> Iterator[T]:
         """The same items, made in a thread of their own from now on.
 
         Args:
             name: of the stage, in times and errors.
             items: what the stage does, usually a generator over the stage before.
-            room: how many finished items may wait for the next stage.
         """
         if not self._side_by_side:
             turns = self._in_turn(name, items)
             self._open.callback(turns.close)
             return turns
-        link: _Link[T] = _Link(self, room)
+        link: _Link[T] = _Link(self)
         thread = threading.Thread(
             target=self._run, args=(name, items, link), name=f"videoinv {name}", daemon=True
         )
@@ -160,17 +159,17 @@ class Stream:
 
 
 class _Link(Generic[T]):
-    """The finished items of one stage, at most ``room`` at a time; iterating it takes them."""
+    """The finished items of one stage, at most ``ROOM`` at a time; iterating it takes them."""
 
-    def __init__(self, stream: Stream, room: int) -> None:
-        self._stream, self._room = stream, room
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
         self._items: deque[T] = deque()
         self._taken = 0
         self._ended = False
         self.given = 0
 
     def put(self, item: T) -> None:
-        with self._stream.waiting(lambda: len(self._items) < self._room):
+        with self._stream.waiting(lambda: len(self._items) < ROOM):
             self._items.append(item)
         self.given += 1
 

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from pipelines.folders import make_folder
+from pipelines.pictures import write_picture
 from videoinv.editing.directions import Direction, Directions
 from videoinv.faces.align import to_images
 from videoinv.generators.protocol import Generator
@@ -54,9 +56,13 @@ def draw_overview(generator: Generator, directions: Directions) -> NDArray[np.ui
 
 
 def save_strips(generator: Generator, directions: Directions, folder: Path) -> None:
-    """Write NAME.png for every direction, and overview.jpg for all."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write NAME.png for every direction, and overview.jpg for all.
+
+    Raises:
+        OutputError: if the folder cannot be made or a picture not be written.
+    """
+    make_folder(folder)
     pictures = {f"{d.name}.png": draw_strip(generator, d) for d in directions.values()}
     pictures["overview.jpg"] = draw_overview(generator, directions)
     for name, picture in pictures.items():
-        cv2.imwrite(str(folder / name), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        write_picture(folder / name, picture)

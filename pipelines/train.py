@@ -16,6 +16,7 @@ import torch
 from tqdm import tqdm
 
 from pipelines.clip_faces import clip_faces
+from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.directions import load_directions
 from videoinv.encoders.light.feature_style import LightFeatureStyle
 from videoinv.encoders.light.files import load_light
@@ -96,17 +97,13 @@ def run(args: argparse.Namespace) -> int:
     workers = Workers.join()
     try:
         device = _device(args.device, workers)
-        bfloat16 = _bfloat16(args.precision, device)
+        bfloat16 = args.precision == "bfloat16" or (
+            args.precision == "auto" and has_fast_bfloat16(device)
+        )
         half = bfloat16 and recipe.network == "light"
         generator = _generator(args.generator, device, torch.bfloat16 if half else torch.float32)
         trainer = _trainer(args, recipe, generator, bfloat16=bfloat16, workers=workers)
-        checkpoint = args.out / "checkpoint.pt"
-        if args.resume and checkpoint.exists():
-            trainer.resume(checkpoint)
-        elif checkpoint.exists():
-            raise BadInputError(f"{checkpoint} exists: give --resume to go on, or another --out")
-        elif args.start is not None:
-            trainer.start(load_light(args.start, generator).net)
+        _begin(trainer, args, workers)
         held = _held(args.held_out, generator, device)
         origin = Origin(", ".join(p.name for p in [*args.photos, *args.clips]), TERMS)
         intervals = apply_flags(Intervals(), args, "every_")
@@ -144,23 +141,13 @@ def _trainer(
     bfloat16: bool,
     workers: Workers,
 ) -> Trainer:
-    device, size = generator.device, recipe.mixture.size
-    parsing = ParsingLoss(load_parsing(args.parsing, device) if args.parsing else None)
-    if recipe.losses.parsing and not parsing.active and workers.first:
-        print(f"videoinv: {parsing.status}", file=sys.stderr)
-    networks = LossNetworks(
-        load_lpips().to(device),
-        IdentityLoss(device=device),
-        MultiLayerIdentityLoss(device=device),
-        parsing,
-    )
-    sources: list[Sequence[Image]] = [Photographs(path, size) for path in args.photos]
-    sources += [clip_faces(path, size) for path in args.clips]
-    warm = Mixture(0, recipe.regression_batch, size)
+    """The trainer that the arguments describe, at its first step."""
+    photos = _photos(args, recipe.mixture.size)
+    warm = Mixture(0, recipe.regression_batch, recipe.mixture.size)
     data, regression = (
         TrainingData(
             generator,
-            Joined(sources),
+            photos,
             mixture,
             recipe.augmentation,
             recipe.sampling,
@@ -172,12 +159,52 @@ def _trainer(
     return Trainer(
         recipe,
         generator,
-        networks,
+        _networks(args.parsing, recipe, generator.device, workers),
         data,
         regression,
         bfloat16=bfloat16,
         workers=workers,
         teacher=_teacher(args.teacher, generator),
+    )
+
+
+def _begin(trainer: Trainer, args: argparse.Namespace, workers: Workers) -> None:
+    """Go on from the folder's checkpoint, or begin: anew, or with another encoder's trunk.
+
+    Raises:
+        BadInputError: if there is a checkpoint and no ``--resume``, or it is another network's.
+        CheckpointError: if what is there is none of a training run.
+    """
+    checkpoint = args.out / "checkpoint.pt"
+    if args.resume and checkpoint.exists():
+        changes = trainer.resume(checkpoint)
+        if changes and workers.first:
+            print(f"videoinv: other settings: {', '.join(map(str, changes))}", file=sys.stderr)
+    elif checkpoint.exists():
+        raise BadInputError(f"{checkpoint} exists: give --resume to go on, or another --out")
+    elif args.start is not None:
+        trainer.start(load_light(args.start, trainer.generator).net)
+
+
+def _photos(args: argparse.Namespace, size: int) -> Sequence[Image]:
+    """The faces of all ``--photos`` and ``--clips``, uint8 [size, size, 3]."""
+    sources: list[Sequence[Image]] = [Photographs(path, size) for path in args.photos]
+    sources += [clip_faces(path, size) for path in args.clips]
+    return Joined(sources)
+
+
+def _networks(
+    parsing: Path | None, recipe: Recipe, device: torch.device, workers: Workers
+) -> LossNetworks:
+    """What the losses look through; says so where a parsing loss is asked for and cannot be had."""
+    loss = ParsingLoss(load_parsing(parsing, device) if parsing else None)
+    if recipe.losses.parsing and not loss.active and workers.first:
+        print(f"videoinv: {loss.status}", file=sys.stderr)
+    return LossNetworks(
+        load_lpips().to(device),
+        IdentityLoss(device=device),
+        MultiLayerIdentityLoss(device=device),
+        loss,
     )
 
 
@@ -205,20 +232,17 @@ def _held(path: Path | None, generator: Generator, device: torch.device) -> Held
 
 
 def _device(name: str, workers: Workers) -> torch.device:
-    if name != "auto":
-        return torch.device(name)
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    torch.cuda.set_device(workers.local)
-    return torch.device("cuda", workers.local)
+    """The device of that name; where it names no GPU of several, this process takes its own.
 
-
-def _bfloat16(precision: str, device: torch.device) -> bool:
-    if precision != "auto":
-        return precision == "bfloat16"
+    Raises:
+        BadInputError: if there is no such device here.
+    """
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        name = f"cuda:{workers.local}"
+    device = resolve_device(name)
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return torch.cpu._is_avx512_bf16_supported()
+        torch.cuda.set_device(device)
+    return device
 
 
 def _show(bar: tqdm[Any], step: int, values: Values) -> None:

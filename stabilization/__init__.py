@@ -6,6 +6,7 @@
     selection    which track is edited: largest, by reference
     filters      Gaussian and Savitzky–Golay with look-ahead; the push/flush interface; angles
     one_euro     OneEuro: the causal filter for a live picture
+    lip_motion   LipMotion: how far lips must part beyond what an edit does
     measures     jitter with lag and amplitude, the breathing crop, tLP
     identity     TL-ID and TG-ID
     warping      warping error and tOF, given optical flow

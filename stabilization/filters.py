@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -194,41 +193,6 @@ class SavitzkyGolay(WindowFilter):
         if not 0 <= order < window:
             raise ValueError(f"order is {order}; it must be from 0 to window − 1 = {window - 1}")
         super().__init__(savgol_coeffs(window, order))
-
-
-def filter_segments(
-    make_filter: Callable[[], StreamFilter],
-    values: ArrayLike,
-    cuts: Collection[int] = (),
-    times: Sequence[float] | None = None,
-) -> Array:
-    """Filter a whole clip at once, each segment between cuts by itself.
-
-    Args:
-        make_filter: makes the filter, for example ``lambda: Gaussian(2.0)``.
-        values: [T, ...], one per frame.
-        cuts: the frames that begin a new segment, in any order.
-        times: of the frames in seconds, [T]; only One Euro needs them.
-
-    Returns:
-        [T, ...], not late.
-
-    Raises:
-        ValueError: if a cut lies outside the clip or there is not one time per frame.
-    """
-    frames = np.asarray(values)
-    outside = [cut for cut in cuts if not 0 <= cut < len(frames)]
-    if outside:
-        raise ValueError(f"cuts at {outside}; the clip has frames 0 to {len(frames) - 1}")
-    if times is not None and len(times) != len(frames):
-        raise ValueError(f"{len(times)} times for {len(frames)} frames")
-    stream, results = make_filter(), list[Array]()
-    for index, value in enumerate(frames):
-        if index in cuts:
-            results += stream.flush()
-        results += stream.push(value, None if times is None else times[index])
-    results += stream.flush()
-    return np.stack(results) if results else frames
 
 
 def unwrap_angle(angle: float, previous: float, period: float = 2 * math.pi) -> float:

@@ -5,7 +5,7 @@ Streaming: a tracker holds a few numbers per live track, however long the video 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -39,8 +39,6 @@ class Detection:
     """x0, y0, x1, y1 in pixels: [4]"""
     embedding: Array | None = None
     """who it is, a unit vector [D]; ``None`` where nobody asked"""
-    payload: object = None
-    """the caller's own, untouched; a track holds up to three, so it should be small"""
 
     def __post_init__(self) -> None:
         box = np.asarray(self.box)
@@ -63,10 +61,10 @@ class Track:
 
     id: int
     """0-based, in order of appearance and from left to right among those who appear together"""
-    entries: Mapping[int, Detection]
-    """the two latest detections (at first one) by frame, oldest first: what gap filling needs"""
-    first_frame: int
-    first: Detection
+    last_frame: int
+    """index of the latest frame with a detection"""
+    last: Detection
+    """the latest detection"""
     summed_area: float
     """of the boxes of all detections so far"""
     embedding: Array | None
@@ -74,32 +72,15 @@ class Track:
     looks: int
     """embeddings in the mean"""
 
-    @property
-    def last_frame(self) -> int:
-        """Index of the latest frame with a detection."""
-        return max(self.entries)
-
-    @property
-    def last(self) -> Detection:
-        """The latest detection."""
-        return self.entries[self.last_frame]
-
-    @property
-    def gap(self) -> int:
-        """Frames without a detection between the two latest ones: what there is to fill."""
-        return self.last_frame - min(self.entries) - 1 if len(self.entries) > 1 else 0
-
 
 @dataclass(frozen=True)
 class Assignments:
-    """What became of one frame's detections, and of the tracks."""
+    """What became of one frame's detections, and of the tracks that are alive."""
 
     tracks: tuple[Track, ...]
     """the track of each detection, in their order"""
     missed: tuple[Track, ...]
     """alive, but not in this frame"""
-    ended: tuple[Track, ...]
-    """missed for longer than the tracker waits; they will not come back"""
 
 
 class Tracker:
@@ -163,16 +144,14 @@ class Tracker:
         assigned |= self._bear(frame_index, detections, assigned.keys())
         seen = {track.id for track in assigned.values()}
         missed = [track for track in self._live if track.id not in seen]
-        ended = [track for track in missed if frame_index - track.last_frame > self._max_gap]
         missed = [track for track in missed if frame_index - track.last_frame <= self._max_gap]
         self._live = sorted((*missed, *assigned.values()), key=lambda track: track.id)
         ordered = (assigned[column] for column in range(len(detections)))
-        return Assignments(tuple(ordered), tuple(missed), tuple(ended))
+        return Assignments(tuple(ordered), tuple(missed))
 
-    def cut(self) -> tuple[Track, ...]:
-        """End all tracks: a new shot begins. Returns them."""
-        ended, self._live = tuple(self._live), []
-        return ended
+    def cut(self) -> None:
+        """End all tracks: a new shot begins."""
+        self._live = []
 
     def _link(self, frame_index: int, detections: Sequence[Detection]) -> list[tuple[Track, int]]:
         """(track, index of the detection); a pair that is not alike enough is worth no link."""
@@ -203,10 +182,8 @@ class Tracker:
         born = {}
         for index in sorted(alone, key=lambda index: centre_x(detections[index])):
             detection = detections[index]
-            entries = {frame_index: detection}
             born[index] = Track(
                 self._born,
-                entries,
                 frame_index,
                 detection,
                 detection.area,
@@ -257,7 +234,8 @@ def _extend(track: Track, frame_index: int, detection: Detection) -> Track:
     """The track with one more detection."""
     return replace(
         track,
-        entries={track.last_frame: track.last, frame_index: detection},
+        last_frame=frame_index,
+        last=detection,
         summed_area=track.summed_area + detection.area,
         embedding=blend(track.embedding, detection.embedding, track.looks),
         looks=track.looks + (detection.embedding is not None),

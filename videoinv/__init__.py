@@ -25,7 +25,10 @@ def load(
     device: str = "auto",
     dtype: str = "auto",
 ) -> Model:
-    """A model by name, or from a published checkpoint; see :func:`videoinv.loading.load`."""
+    """A model by name, or from a published checkpoint.
+
+    Arguments and errors are those of :func:`videoinv.loading.load_by_name`.
+    """
     from videoinv.loading import load_by_name
 
     return load_by_name(name, encoder=encoder, generator=generator, device=device, dtype=dtype)

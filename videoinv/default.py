@@ -58,6 +58,7 @@ def load_default(
         digest=published.sha256 or "",
         terms=published.terms,
         encoder_digest="" if path is None else sha256_of(path),
+        generator_digest=published.sha256 or "",
     )
     return Model(generator, inverter, load_directions(), info)
 

@@ -11,9 +11,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.encoders.weights import below, under
-from videoinv.errors import CheckpointError, OutputError
+from videoinv.errors import CheckpointError
 from videoinv.latents import Features, Latent
 
 FORMAT = "videoinv-latent"
@@ -46,11 +46,8 @@ def save_latent(
     if steps is not None:
         tensors[STEPS] = steps.clone()  # safetensors takes no tensors that share memory
     dense = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    try:
-        with atomic_path(path) as partial:
-            save_file(dense, partial, header)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{path} cannot be written ({error}): choose another place") from error
+    with write_path(path, "the latent") as partial:
+        save_file(dense, partial, header)
 
 
 def load_latent(path: Path) -> tuple[Latent, dict[str, str]]:

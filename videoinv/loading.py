@@ -68,4 +68,5 @@ def _with_optimizer(model: Model, device: torch.device, dtype: torch.dtype) -> M
         size=min(OptimizeSettings.size, generator.resolution),
     )
     encoder = OptimizeEncoder(generator, load_lpips().to(device, dtype), settings)
-    return replace(model, encoder=encoder)
+    info = replace(model.info, steps=0, encoder_digest="")
+    return replace(model, encoder=encoder, info=info)

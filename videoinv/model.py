@@ -26,15 +26,18 @@ class ModelInfo:
     styles: int
     """L, rows of the codes."""
     steps: int
-    """ReStyle steps, E2Style stages or HyperInverter phases that run by default; 0: no encoder."""
+    """What the encoder runs by default: ReStyle's steps, E2Style's stages, HyperInverter's phases,
+    looks of a light Feature-Style encoder; 1 for one pass. 0: no encoder, or optimisation."""
     source: str
     """The path or the catalog name that was asked for."""
     digest: str
-    """SHA-256 of the file."""
+    """SHA-256 of the file that was asked for."""
     terms: str
     """What one must know before using or passing on the weights."""
     encoder_digest: str = ""
-    """SHA-256 of the encoder's file, where it is another one."""
+    """SHA-256 of the file that the encoder is from; empty without one."""
+    generator_digest: str = ""
+    """SHA-256 of the file that the generator is from; for one handed over, of its tensors."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Model:
         Args:
             images: float [B, 3, H, W] in [−1, 1]; resized as the encoder wants.
             start: the latent to refine from, where the system refines.
-            steps: how many steps, stages or phases; ``None`` is the system's default.
+            steps: how many steps, stages, phases or looks; ``None`` is the system's default.
 
         Raises:
             BadInputError: if the model has no encoder, or the arguments do not suit it.

@@ -73,10 +73,14 @@ class OptimizeEncoder:
         """Side in pixels at which the system looks at an image."""
         return self.settings.size
 
+    @torch.enable_grad()
     def encode(
         self, images: Tensor, start: Latent | None = None, steps: int | None = None
     ) -> Latent:
         """Invert images [B, 3, H, W] in [−1, 1]; warm from ``start`` if it is given.
+
+        Codes and ΔF come back in float32, without gradients; ``torch.no_grad`` around the call
+        does not matter.
 
         Raises:
             BadInputError: if ``steps`` is negative, or ``start`` has features that replace.
@@ -108,7 +112,7 @@ class OptimizeEncoder:
             optimiser.step()
             if self.progress is not None:
                 self.progress(step + 1, steps)
-        return variables.latent(self.generator.dtype).detach()
+        return variables.latent.detach()
 
     def _start(self, count: int, start: Latent | None) -> _Variables:
         layer = self.settings.feature_layer
@@ -138,8 +142,7 @@ class OptimizeEncoder:
 
     def _loss(self, variables: _Variables, target: _Target, side: int) -> Tensor:
         settings = self.settings
-        latent = variables.latent(self.generator.dtype)
-        render = self._resized(self.generator.synthesize(latent, side))
+        render = self._resized(self.generator.synthesize(variables.latent, side))
         drift = (variables.codes - self.generator.mean_codes.float()).square().mean()
         # Summed over the batch, so that a frame's steps do not depend on its chunk's length.
         return len(variables.codes) * (
@@ -157,8 +160,9 @@ class _Variables:
     offset: Tensor
     layer: int
 
-    def latent(self, dtype: torch.dtype) -> Latent:
-        return Latent(self.codes.to(dtype), Features(self.offset.to(dtype), self.layer, "add"))
+    @property
+    def latent(self) -> Latent:
+        return Latent(self.codes, Features(self.offset, self.layer, "add"))
 
 
 class _Target:

@@ -12,14 +12,18 @@ import os
 import platform
 import statistics
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 
+from pipelines.bench.clock import timed
 from pipelines.bench.reference_stylegan2 import reference_synthesis
+from pipelines.folders import require_folders_of
+from pipelines.json_values import plain
+from videoinv.checkpoints.cache import write_path
+from videoinv.devices import DTYPES, resolve_device
 from videoinv.editing.delta import edit_features
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.generators.stylegan2_names import StyleGAN2Config
@@ -27,7 +31,6 @@ from videoinv.latents import Features, Latent
 
 _WIDTH = 512  # of config-f: length of a code, and channels of the coarse layers
 _FEATURE_LAYER = 4  # K = 5 of the Feature-Style paper
-_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
     parser = measurements.add_parser("generator", help=summary, description=summary)
     parser.add_argument("--size", type=int, default=1024, help="pixels (default: 1024)")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 4], metavar="B")
-    parser.add_argument("--dtype", nargs="+", choices=tuple(_DTYPES), default=None)
-    parser.add_argument("--device", default="cpu", help="torch device (default: cpu)")
+    parser.add_argument("--dtype", nargs="+", choices=tuple(DTYPES), default=None)
+    parser.add_argument("--device", default="cpu", help="auto, cpu, cuda, cuda:N (default: cpu)")
     parser.add_argument("--repeats", type=int, default=3, help="turns of each (default: 3)")
     parser.add_argument("--report", type=Path, help="write the figures as JSON")
     parser.set_defaults(run=run)
@@ -62,10 +65,11 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print one line per comparison, and write the report."""
-    device = torch.device(args.device)
+    device = resolve_device(args.device)
+    require_folders_of(args.report)
     comparisons = []
     for dtype in args.dtype or ["float32", "bfloat16"]:
-        generator = random_generator(args.size).to(device).to(_DTYPES[dtype])
+        generator = random_generator(args.size).to(device).to(DTYPES[dtype])
         for batch in args.batch:
             comparisons.append(compare_forward(generator, dtype, batch, args.repeats))
             print(_line(comparisons[-1]), flush=True)
@@ -73,7 +77,9 @@ def run(args: argparse.Namespace) -> int:
         print(_line(comparisons[-1]), flush=True)
     if args.report:
         report = {"machine": _machine(device), "comparisons": [asdict(c) for c in comparisons]}
-        args.report.write_text(json.dumps(report, indent=2) + "\n")
+        text = json.dumps(plain(report), indent=2, allow_nan=False)
+        with write_path(args.report, "the report") as part:
+            part.write_text(text + "\n", encoding="utf-8")
     return 0
 
 
@@ -91,7 +97,7 @@ def random_generator(size: int) -> StyleGAN2:
 
 def compare_forward(generator: StyleGAN2, dtype: str, batch: int, repeats: int) -> Comparison:
     """A full pass against the grouped-convolution implementation on the same weights."""
-    kind = _DTYPES[dtype]
+    kind = DTYPES[dtype]
     tensors = {name: tensor.to(kind) for name, tensor in generator.state_dict().items()}
     latent = Latent(_codes(generator, batch))
     return _compare(
@@ -134,8 +140,9 @@ def _compare(
     repeats: int,
 ) -> Comparison:
     image, expected = ours().float(), other().float()
+    device = image.device
     difference = float((image - expected).abs().max() / expected.abs().max())
-    turns = [(_seconds(ours), _seconds(other)) for _ in range(repeats)]
+    turns = [(timed(device, ours)[1], timed(device, other)[1]) for _ in range(repeats)]
     return Comparison(
         what,
         *setting,
@@ -149,12 +156,6 @@ def _compare(
 def _codes(generator: StyleGAN2, count: int) -> torch.Tensor:
     noise = torch.randn(count, generator.config.latent, generator=torch.Generator().manual_seed(1))
     return generator.map(noise.to(generator.device))
-
-
-def _seconds(work: Callable[[], torch.Tensor]) -> float:
-    start = time.perf_counter()
-    work().sum().item()  # the sum waits for an accelerator to finish
-    return time.perf_counter() - start
 
 
 def _line(comparison: Comparison) -> str:

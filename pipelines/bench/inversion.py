@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import platform
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +21,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pipelines.bench.clock import timed
 from pipelines.bench.inversion_table import (
     OPTIMISATION,
     Edited,
@@ -36,6 +36,7 @@ from pipelines.bench.inversion_table import (
     write_json,
 )
 from pipelines.bench.quality_time import draw
+from pipelines.folders import require_folders_of
 from pipelines.plotting import require_matplotlib
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
@@ -104,9 +105,7 @@ class InversionBench:
         return Row(way.name, way.family, tuple(self._face(way, face) for face in faces))
 
     def _face(self, way: Way, face: Tensor) -> Face:
-        begin = time.perf_counter()
-        latent = way.invert(face)
-        seconds = time.perf_counter() - begin
+        latent, seconds = timed(self._model.generator.device, partial(way.invert, face))
         shown = self._render(latent)
         edited = [self._render(self._edited(latent, s, way.follows)) for s in self._strengths]
         pictures = torch.cat([shown, *edited]).clamp(-1, 1)
@@ -130,7 +129,7 @@ class InversionBench:
     @torch.no_grad()
     def _render(self, latent: Latent) -> Tensor:
         generator = self._model.generator
-        return generator.synthesize(latent.to(dtype=generator.dtype), SIDE).float()
+        return generator.synthesize(latent.to(dtype=generator.dtype), SIDE).float().cpu()
 
 
 def ways(
@@ -244,6 +243,7 @@ def run(args: argparse.Namespace) -> int:
     for name, number in (("--count", args.count), ("--few", args.few)):
         if number is not None and number < 1:
             raise BadInputError(f"{name} is {number}; allowed are 1 and more")
+    require_folders_of(args.csv, args.json, args.graph)
     if args.graph is not None:
         require_matplotlib()
     device = resolve_device(args.device)

@@ -15,7 +15,7 @@ import numpy as np
 
 from pipelines.bench.quality_time import Line, Point
 from pipelines.json_values import plain
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.metrics.reconstruction import Scores, mean_scores
 
 OPTIMISATION = "optimisation"
@@ -117,19 +117,30 @@ def printed(row: Row) -> str:
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:
-    """A line for each row."""
-    with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    """A line for each row.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    with (
+        write_path(path, "the table") as part,
+        part.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, list(rows[0].as_dict()))
         writer.writeheader()
         writer.writerows(row.as_dict() for row in rows)
 
 
 def write_json(path: Path, about: Mapping[str, object], rows: Sequence[Row]) -> None:
-    """The rows as means with what they are about, and below each row its faces; NaN is null."""
+    """The rows as means with what they are about, and below each row its faces; NaN is text.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
     table = [{**row.as_dict(), "each": [asdict(face) for face in row.each]} for row in rows]
     content = plain({**about, "rows": table})
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+    with write_path(path, "the table") as part:
+        part.write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def lines(rows: Sequence[Row]) -> list[Line]:

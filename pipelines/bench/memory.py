@@ -8,6 +8,7 @@ stands in for it, since what a network holds does not depend on the length eithe
 from __future__ import annotations
 
 import argparse
+import math
 import multiprocessing
 import tempfile
 import time
@@ -36,7 +37,7 @@ class Peak:
     minutes: float
     frames: int
     megabytes: float
-    """Largest resident size of the process."""
+    """Largest resident size of the process; NaN on Windows, which does not say."""
     seconds: float
 
 
@@ -89,7 +90,8 @@ def _edit(clip: Path, answer: Connection) -> None:
     torch.set_num_threads(1)
     editor = ClipEditor(grey_model(), EditSettings(preset="ultrafast"))
     report = editor.edit(clip, clip.with_name("edited.mp4"), [FaceEdits(())])
-    answer.send((report.frames, report.peak_memory_mb))
+    megabytes = math.nan if report.peak_memory_mb is None else report.peak_memory_mb
+    answer.send((report.frames, megabytes))
 
 
 def grey_model() -> Model:

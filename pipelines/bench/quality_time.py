@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,11 @@ class Line:
 
 
 def draw(path: Path, lines: Sequence[Line], title: str) -> None:
-    """Write a PNG with a line for each system: LPIPS, lower is better, over seconds per face."""
+    """Write a PNG with a line for each system: LPIPS, lower is better, over seconds per face.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), layout="constrained")
@@ -39,5 +43,5 @@ def draw(path: Path, lines: Sequence[Line], title: str) -> None:
     axes.set(xlabel="seconds per face", ylabel="LPIPS, lower is better")
     axes.grid(which="both", alpha=0.3)
     axes.legend(fontsize="small")
-    with atomic_path(path) as partial:
-        figure.savefig(partial, format="png", dpi=120)
+    with write_path(path, "the graph") as part:
+        figure.savefig(part, format="png", dpi=120)

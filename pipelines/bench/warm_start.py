@@ -8,9 +8,9 @@ ones.
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from pipelines.bench.clock import timed
 from pipelines.cast import Largest
 from pipelines.edit_settings import EditSettings
 from pipelines.face_networks import FaceNetworks
@@ -61,7 +62,7 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
 def run(args: argparse.Namespace) -> int:
     """Print a row as soon as it is measured."""
     model = chosen_model(args)
-    faces = list(islice(clip_runs(args.clip), args.frames))
+    faces = list(islice(faces_of(args.clip), args.frames))
     if len(faces) < 2:
         raise BadInputError(f"{args.clip} has a face in {len(faces)} frames; at least 2 are needed")
     print(f"{len(faces)} frames of {args.clip.name}, {model.info.system}")
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def clip_runs(clip: Path) -> Iterator[Tensor]:
+def faces_of(clip: Path) -> Iterator[Tensor]:
     """The largest face of each frame, [1, 3, SIDE, SIDE], framed as an edit frames it.
 
     Raises:
@@ -107,9 +108,9 @@ def measure(model: Model, faces: Sequence[Tensor], start: str, steps: int) -> Ro
     scores: list[Scores] = []
     seconds = 0.0
     for face in faces[1:]:
-        begin = time.perf_counter()
-        latent = model.invert(face, start=last if start == "warm" else None, steps=steps)
-        seconds += time.perf_counter() - begin
+        work = partial(model.invert, face, last if start == "warm" else None, steps)
+        latent, taken = timed(model.generator.device, work)
+        seconds += taken
         scores += metrics.measure(_render(model, latent), face)
         last = latent
     return Row(start, steps, mean_scores(scores), seconds / len(scores))

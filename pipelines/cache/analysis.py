@@ -7,6 +7,7 @@ another file, and going back finds the old one.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from pathlib import Path
 from types import TracebackType
 
 from pipelines.cache.tape import Tape
+from pipelines.file_lock import remove_if_free
+from pipelines.folders import make_folder
 from videoinv.checkpoints.cache import sha256_of
-from videoinv.errors import BadInputError, MediaError, OutputError
+from videoinv.errors import BadInputError, MediaError
 
 FORMAT = 2
 """Counts up whenever the same settings give other results, or results in another form."""
@@ -82,7 +85,7 @@ class AnalysisCache:
     @property
     def bytes(self) -> int:
         """What the folder holds."""
-        return sum(path.stat().st_size for path in self._files())
+        return sum(status.st_size for _, status in self._files())
 
     def summary(self) -> dict[str, object]:
         """As it stands in the report."""
@@ -101,7 +104,7 @@ class AnalysisCache:
     def __enter__(self) -> AnalysisCache:
         if self._keep is not None:
             self._clip = _digest(self._content)
-            _make(self._keep.folder)
+            make_folder(self._keep.folder, "choose another with --cache DIR, or --no-cache")
             self._compare(self._keep.folder)
         return self
 
@@ -115,7 +118,7 @@ class AnalysisCache:
             tape.close()
             self.remarks += tape.remarks
             if isinstance(error, BadInputError) and tape.path is not None and not tape.played:
-                tape.path.unlink(missing_ok=True)  # a mistake leaves nothing behind
+                remove_if_free(tape.path)  # a mistake leaves nothing behind
         if self._keep is None:
             return
         if error is None and self._keep.limit is not None:
@@ -126,27 +129,32 @@ class AnalysisCache:
     def _compare(self, folder: Path) -> None:
         """Say so if everything here is about other clips: perhaps this one was changed."""
         files = self._files()
-        if files and not any(path.name.startswith(self._clip[:12]) for path in files):
+        if files and not any(path.name.startswith(self._clip[:12]) for path, _ in files):
             self.remarks.append(
                 f"{folder} holds the analysis of another content than {self._content[0]} has now: "
                 "it is analysed afresh"
             )
 
     def _trim(self, folder: Path, limit: int) -> None:
+        """Remove the oldest tapes that no other run is at work on."""
         removed = 0
-        oldest_first = sorted(self._files(), key=lambda path: path.stat().st_mtime)
-        while oldest_first and self.bytes > limit:
-            path = oldest_first.pop(0)
-            removed += path.stat().st_size
-            path.unlink()
+        oldest_first = sorted(self._files(), key=lambda file: file[1].st_mtime)
+        for path, status in oldest_first:
+            if self.bytes > limit and remove_if_free(path):
+                removed += status.st_size
         if removed:
             self.remarks.append(
                 f"{removed / 1e9:.1f} GB of analysis were removed from {folder}, which keeps "
                 f"{limit / 1e9:.1f} GB; --cache DIR keeps all"
             )
 
-    def _files(self) -> list[Path]:
-        return list(self._keep.folder.glob(f"*{SUFFIX}")) if self._keep is not None else []
+    def _files(self) -> list[tuple[Path, os.stat_result]]:
+        """The tapes that are there now; another run may be removing some."""
+        found = []
+        for path in self._keep.folder.glob(f"*{SUFFIX}") if self._keep is not None else ():
+            with suppress(FileNotFoundError):
+                found.append((path, path.stat()))
+        return found
 
 
 def _digest(content: Sequence[Path]) -> str:
@@ -155,13 +163,3 @@ def _digest(content: Sequence[Path]) -> str:
     except OSError as error:
         raise MediaError(f"{error.filename} cannot be read: {error.strerror}") from error
     return digests[0] if len(digests) == 1 else sha256("".join(digests).encode()).hexdigest()
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the analysis cannot be kept in {folder} ({error.strerror}): choose another folder "
-            "with --cache DIR, or --no-cache"
-        ) from error

@@ -41,7 +41,16 @@ def write_record(file: BinaryIO, record: Record) -> None:
     dense = {name: tensor.detach().cpu().contiguous() for name, tensor in record.tensors.items()}
     label = record.label.encode()
     payload = _LABEL.pack(len(label)) + label + save(dense)
-    rest = memoryview(_FRAME.pack(len(payload), zlib.crc32(payload)) + payload)
+    write_all(file, _FRAME.pack(len(payload), zlib.crc32(payload)) + payload)
+
+
+def write_all(file: BinaryIO, content: bytes) -> None:
+    """Write to an unbuffered file, which may take a part at a time.
+
+    Raises:
+        OSError: if the disk does not take it; a part of it may be in the file.
+    """
+    rest = memoryview(content)
     while rest:
         rest = rest[file.write(rest) :]
 

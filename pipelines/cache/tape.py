@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from torch import Tensor
 
-from pipelines.cache.records import DamagedRecordError, Record, read_record, write_record
+from pipelines.cache.records import DamagedRecordError, Record, read_record, write_all, write_record
 from pipelines.file_lock import lock
 
 MAGIC = b"videoinv tape 1\n"
@@ -86,7 +86,12 @@ class Tape:
             file.close()
             self._remark("is in use by another run; the work goes on without it")
             return None
-        self._begin(file)
+        try:
+            self._begin(file)
+        except OSError as error:
+            file.close()
+            self._remark(f"cannot be begun ({error.strerror}); the work goes on without it")
+            return None
         return file
 
     def _begin(self, file: BinaryIO) -> None:
@@ -98,7 +103,7 @@ class Tape:
             self._remark("was no analysis with these settings: made afresh")
         file.seek(0)
         file.truncate()
-        file.write(self._head)
+        write_all(file, self._head)
 
     def _next(self, file: BinaryIO, label: str) -> Record | None:
         """The record at this place if it is the one; else the tape is cut here."""
@@ -120,8 +125,11 @@ class Tape:
         self._is_playing = False
         if problem:
             self._remark(f"{problem} after {self.played} results: the rest is computed afresh")
-        file.seek(here)
-        file.truncate()
+        try:
+            file.seek(here)
+            file.truncate()
+        except OSError as error:
+            self._give_up(str(error.strerror))
 
     def _record(self, file: BinaryIO, record: Record) -> None:
         here = file.tell()
@@ -134,6 +142,9 @@ class Tape:
             why = str(error.strerror)
             with suppress(OSError):
                 file.truncate(here)
+        self._give_up(why)
+
+    def _give_up(self, why: str) -> None:
         self._remark(f"is kept no further ({why}); the work goes on without it")
         self.close()
 

@@ -3,50 +3,42 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from pipelines.compose import Blend
 from pipelines.edit import EditSettings
 from pipelines.evaluation.work import Job
-from pipelines.media.videos import VIDEO_SUFFIXES, is_video
+from pipelines.media.sequences import is_sequence
+from pipelines.media.videos import find_clips
 from pipelines.model_options import ModelChoice
 from videoinv.checkpoints.catalog import load_catalog
 from videoinv.checkpoints.fetch import fetch
 from videoinv.errors import BadInputError
 
 
-def find_clips(paths: Sequence[Path]) -> list[Path]:
-    """Videos, the videos in folders, and clips of the catalog by name, in the order given.
+def clips_to_score(paths: Sequence[Path]) -> list[Path]:
+    """Video files: what ``find_clips`` finds, and clips of the catalog by name, in the order given.
 
     Raises:
-        BadInputError: if one is not there, a folder holds none, or two have the same name.
+        BadInputError: see ``find_clips``; also if one is not there, or is a film of pictures.
         FetchError: a clip of the catalog is not cached and cannot be fetched.
     """
-    clips = [clip for path in paths for clip in _clips_of(path)]
-    stems = [clip.stem for clip in clips]
-    twins = sorted({stem for stem in stems if stems.count(stem) > 1})
-    if twins:
-        raise BadInputError(
-            f"two clips are named {twins[0]}, so their results would be one file: rename one"
-        )
+    named = [entry.name for entry in load_catalog().values() if entry.role == "clip"]
+    clips = find_clips([_fetched(path, named) for path in paths])
+    for clip in clips:
+        if is_sequence(clip):
+            raise BadInputError(f"{clip} is a film of pictures; what is scored is a video file")
+        if not clip.exists():
+            raise BadInputError(
+                f"{clip}: no such file or folder, and no clip of the catalog ({', '.join(named)})"
+            )
     return clips
 
 
-def _clips_of(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        named = [entry.name for entry in load_catalog().values() if entry.role == "clip"]
-        if str(path) in named:
-            return [fetch(str(path))]
-        raise BadInputError(
-            f"{path}: no such file or folder, and no clip of the catalog ({', '.join(named)})"
-        )
-    clips = sorted(clip for clip in path.iterdir() if is_video(clip))
-    if not clips:
-        raise BadInputError(f"{path} holds no video ({', '.join(VIDEO_SUFFIXES)})")
-    return clips
+def _fetched(path: Path, named: Collection[str]) -> Path:
+    """The file of the clip of the catalog, if that is what a path names."""
+    return fetch(str(path)) if str(path) in named and not path.exists() else path
 
 
 def job_of(args: argparse.Namespace, default_edit: str | None = None) -> Job:

@@ -14,9 +14,9 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.html import render
 from pipelines.evaluation.report import Report
 from pipelines.evaluation.scores import ClipScores, FrameScores
+from pipelines.folders import make_folder
 from pipelines.json_values import plain
-from videoinv.checkpoints.cache import atomic_path
-from videoinv.errors import OutputError
+from videoinv.checkpoints.cache import write_path
 
 HTML, JSON, CLIPS_CSV, FRAMES_CSV = "report.html", "report.json", "clips.csv", "frames.csv"
 
@@ -38,13 +38,10 @@ def save_report(folder: Path, report: Report, evaluations: Mapping[str, Evaluati
         CLIPS_CSV: _clips(evaluations),
         FRAMES_CSV: _frames(evaluations),
     }
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in contents.items():
-            with atomic_path(folder / name) as part:
-                part.write_text(content, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{folder}: the report cannot be written: {error.strerror}") from error
+    make_folder(folder)
+    for name, content in contents.items():
+        with write_path(folder / name, "the report") as part:
+            part.write_text(content, encoding="utf-8")
 
 
 def _json(report: Report, evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:

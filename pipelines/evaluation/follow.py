@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
-import numpy as np
-
 from pipelines.evaluation.networks import Networks
-from stabilization.cuts import CutDetector
+from pipelines.identify import ShotWatch
 from stabilization.selection import largest
 from stabilization.tracks import Assignments, Detection, Tracker
 from videoinv.faces.mesh import region_of_face
 from videoinv.faces.types import Alignment, Face, Image, Points
-
-THUMBNAIL = (64, 64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +29,7 @@ class FaceFollower:
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
-        self._cuts, self._tracker = CutDetector(), Tracker()
+        self._shots, self._tracker = ShotWatch(), Tracker()
         self._chosen: int | None = None
         self._frame = self._shot = -1
         self._away = True
@@ -42,8 +37,7 @@ class FaceFollower:
     def push(self, image: Image) -> Seen | None:
         """The face in the next frame of the source, RGB uint8 [H, W, 3]; ``None``: none is seen."""
         self._frame += 1
-        thumbnail = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
-        if self._cuts.push(np.asarray(thumbnail, np.uint8)):
+        if self._shots.push(image):
             self._tracker.cut()
             self._chosen, self._away = None, True
         face = self._find(image)
@@ -58,7 +52,7 @@ class FaceFollower:
 
     def _find(self, image: Image) -> Face | None:
         faces = self._networks.detector.detect(image)
-        found = self._tracker.push(self._frame, [Detection(f.box, payload=f) for f in faces])
+        found = self._tracker.push(self._frame, [Detection(f.box) for f in faces])
         self._choose(found)
         for track, face in zip(found.tracks, faces, strict=True):
             if track.id == self._chosen:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pipelines.evaluation import ravdess
-from pipelines.evaluation.clips import find_clips, job_of
+from pipelines.evaluation.clips import clips_to_score, job_of
 from pipelines.evaluation.comparison import comparison_table
 from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.files import HTML, save_report
@@ -29,6 +29,7 @@ from pipelines.evaluation.tables import Table, mean_by_track, score_tables, tabl
 from pipelines.evaluation.tradeoff import draw_tradeoff
 from pipelines.evaluation.variants import habits
 from pipelines.evaluation.work import Job, Outcome, Task, run_tasks
+from pipelines.folders import require_folders_of
 from pipelines.plotting import require_matplotlib
 from videoinv.default import OPTIMIZE
 from videoinv.devices import resolve_device
@@ -53,7 +54,7 @@ def pair_form(args: argparse.Namespace, source: Path, result: Path) -> int:
 def clips_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
     """Invert, edit and score clips."""
     job = job_of(args)
-    outcome = _run(args, [Task(clip.stem, clip, job) for clip in find_clips(paths)])
+    outcome = _run(args, [Task(clip.stem, clip, job) for clip in clips_to_score(paths)])
     tables = score_tables(list(outcome.evaluations.values()))
     return _finish(args, f"{_method(job)}: inversion and edit", tables, outcome)
 
@@ -82,12 +83,14 @@ def study_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
     """Encoders, smoothing, starts and feature edits against each other."""
     if args.graph is not None:
         require_matplotlib()
+        if args.graph.parent != args.output:  # that one will be made
+            require_folders_of(args.graph)
     job = job_of(args, STUDY_EDIT)
     encoders = {
         name: habits(replace(job.model, encoder=name).load()) for name in _study_encoders(args)
     }
     variants = study(job, encoders, args.smoothing, args.start, args.delta)
-    clips = find_clips(paths)
+    clips = clips_to_score(paths)
     outcome = _run(args, [variant.task(clip) for variant in variants for clip in clips])
     tables = study_tables(variants, outcome.evaluations, clips)
     first = [variant.task(clips[0]).key for variant in variants]
@@ -110,7 +113,7 @@ def _study_encoders(args: argparse.Namespace) -> list[str | None]:
 def compare_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
     """The default pipeline against the obvious one."""
     variants = default_and_obvious(job_of(args, STUDY_EDIT))
-    clips = find_clips(paths)
+    clips = clips_to_score(paths)
     outcome = _run(args, [variant.task(clip) for clip in clips for variant in variants])
     tables = [
         comparison_table(_pairs(variants, clips, outcome.evaluations)),

@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "what",
         nargs="+",
         metavar="WHAT",
-        help="videos, folders of videos, or clips of 'videoinv models list'; see above",
+        help="videos, folders of videos, patterns, or clips of 'videoinv models list'; see above",
     )
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("evaluation"), metavar="FOLDER",

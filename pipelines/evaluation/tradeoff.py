@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.evaluation.scores import ClipScores
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 
 PER_MILLE = 1e3
 MARKERS = {"off": "o", "default": "s", "strong": "^"}
@@ -27,6 +27,9 @@ def draw_tradeoff(path: Path, points: Sequence[Smoothed], title: str) -> None:
     """Write a PNG: amplitude and LPIPS over excess jitter, a line for each encoder.
 
     It needs Matplotlib. Points without one of the measures are left out.
+
+    Raises:
+        OutputError: if it cannot be written.
     """
     from matplotlib.figure import Figure
 
@@ -58,5 +61,5 @@ def draw_tradeoff(path: Path, points: Sequence[Smoothed], title: str) -> None:
     ]
     sides[0].legend(handles=markers)
     figure.suptitle(title)
-    with atomic_path(path) as partial:
-        figure.savefig(partial, format="png", dpi=120)
+    with write_path(path, "the graph") as part:
+        figure.savefig(part, format="png", dpi=120)

@@ -17,12 +17,13 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.inversion import evaluate_clip
 from pipelines.evaluation.networks import Networks
 from pipelines.evaluation.variants import varied
+from pipelines.folders import make_folder
 from pipelines.model_options import ModelChoice
 from pipelines.ray_runner import Lost, spread
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.devices import resolve_device
 from videoinv.editing.edit import parse_edit
-from videoinv.errors import BadInputError, OutputError
+from videoinv.errors import BadInputError
 from videoinv.model import Model
 
 
@@ -125,7 +126,7 @@ def run_tasks(tasks: Sequence[Task], folder: Path, ray: str | None = None) -> Ou
         MissingExtraError: if Ray is asked for and not installed.
         VideoInvError: see ``Worker.work``.
     """
-    _make_folder(folder)
+    make_folder(folder)
     done = {task.key: _kept(folder, task) for task in tasks}
     open_tasks = [task for task in tasks if done[task.key] is None]
     answers = _answers(open_tasks, ray if open_tasks else None)
@@ -150,13 +151,6 @@ def _answers(tasks: Sequence[Task], ray: str | None) -> Iterator[tuple[Task, Eva
         yield task, answer.why if isinstance(answer, Lost) else answer
 
 
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"folder {folder} cannot be made: {error.strerror}") from error
-
-
 def _kept(folder: Path, task: Task) -> Evaluation | None:
     """The result of an earlier run, if it was made in the same way."""
     path = folder / f"{task.key}.json"
@@ -170,9 +164,5 @@ def _kept(folder: Path, task: Task) -> Evaluation | None:
 
 def _keep(folder: Path, task: Task, evaluation: Evaluation) -> None:
     content = {"fingerprint": task.fingerprint, "evaluation": evaluation.to_json()}
-    path = folder / f"{task.key}.json"
-    try:
-        with atomic_path(path) as part:
-            part.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from error
+    with write_path(folder / f"{task.key}.json", "the result") as part:
+        part.write_text(json.dumps(content, allow_nan=False), encoding="utf-8")

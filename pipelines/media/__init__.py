@@ -11,7 +11,6 @@ A round trip that changes nothing but the frames::
 
 from pipelines.media.encoders import CONTAINERS, ENCODERS
 from pipelines.media.frame import Decoded, Frame
-from pipelines.media.inspect import packet_digests, timestamps
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
 from pipelines.media.sequences import is_sequence
@@ -26,6 +25,4 @@ __all__ = [
     "VideoReader",
     "VideoWriter",
     "is_sequence",
-    "packet_digests",
-    "timestamps",
 ]

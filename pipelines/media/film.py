@@ -33,7 +33,6 @@ class Description:
     duration: Fraction | None
     """Seconds."""
     frame_count: int | None
-    has_audio: bool = False
     pixel_aspect: Fraction | None = None
     """Width over height of a pixel as stored."""
     disposition: Disposition = field(default_factory=lambda: Disposition(0))
@@ -98,7 +97,6 @@ class FilmFile:
                 rate=rate,
                 duration=duration,
                 frame_count=stream.frames or _estimated_count(duration, rate),
-                has_audio=bool(container.streams.audio),
                 pixel_aspect=stream.sample_aspect_ratio or None,
                 disposition=stream.disposition,
                 tags=own_tags_removed(stream.metadata),

@@ -33,9 +33,13 @@ class Naming:
         return self.pattern.replace("*", source.stem if source else _DEFAULT % index, 1)
 
     def matches(self, name: str) -> bool:
-        """Whether an existing file has a name that one of the pictures could get."""
-        number = NUMBER.search(self.pattern)
-        before, after = self.pattern.split(number[0] if number else "*", 1)
+        """Whether an existing file has a name that one of the pictures could get.
+
+        Upper and lower case are one, as on the disks of Windows and macOS: what is refused too
+        often can be moved, what is overwritten is gone.
+        """
+        number, name = NUMBER.search(self.pattern), name.lower()
+        before, after = self.pattern.lower().split(number[0] if number else "*", 1)
         return len(name) > len(before + after) and name.startswith(before) and name.endswith(after)
 
 
@@ -47,11 +51,16 @@ def naming_of(output: Path, pictures: tuple[Path, ...]) -> Naming | None:
         pictures: the source's, if it is a film of pictures; they may keep their names.
 
     Raises:
-        BadInputError: if it names one picture.
+        BadInputError: if it names one picture, or a folder for a film that is no pictures.
     """
     suffix = output.suffix.lower()
     if not suffix or (output.is_dir() and suffix not in CONTAINERS):
-        own = pictures[0].suffix.lower() if pictures else ""
+        if not pictures:
+            raise BadInputError(
+                f"output {output}: name a file ({', '.join(CONTAINERS)}), a folder by a slash at "
+                f"its end, or for pictures a pattern such as {output / '%06d.png'}"
+            )
+        own = pictures[0].suffix.lower()
         suffix = own if own in WRITTEN_SUFFIXES else ".png"
         return Naming(output, _star(pictures) + suffix)
     if suffix not in WRITTEN_SUFFIXES:
@@ -61,8 +70,8 @@ def naming_of(output: Path, pictures: tuple[Path, ...]) -> Naming | None:
     if "*" in output.name:
         return Naming(output.parent, output.name.replace("*", _star(pictures), 1))
     raise BadInputError(
-        f"output {output}: one picture cannot hold a film; name a folder, or a pattern such as "
-        f"{output.stem}_%06d{output.suffix}"
+        f"output {output}: one picture cannot hold a film; name a pattern such as "
+        f"{output.stem}_%06d{output.suffix}, or for photographs take 'videoinv invert'"
     )
 
 

@@ -28,11 +28,6 @@ class Orientation:
         """Whether width and height change places."""
         return self.quarter_turns % 2 == 1
 
-    @property
-    def degrees(self) -> int:
-        """The turn in degrees clockwise: 0, 90, 180 or 270."""
-        return -90 * self.quarter_turns % 360
-
     def size(self, width: int, height: int) -> tuple[int, int]:
         """(width, height) as shown, of a picture stored as width × height."""
         return (height, width) if self.swaps_sides else (width, height)

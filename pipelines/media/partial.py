@@ -10,8 +10,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from pipelines.file_lock import lock
-from videoinv.errors import OutputError
+from pipelines.file_lock import lock, remove_if_free
+from pipelines.folders import PlaceError
+
+_LOCK = ".lock"
+"""The file in a folder that is being filled by which others see that it is."""
 
 
 class PartialFile:
@@ -20,7 +23,7 @@ class PartialFile:
     After a kill it vanishes when the next one for the same target is made.
 
     Raises:
-        OutputError: if the folder is missing or nothing can be written in it.
+        PlaceError: if the folder is missing or nothing can be written in it.
     """
 
     def __init__(self, target: Path) -> None:
@@ -29,16 +32,16 @@ class PartialFile:
         name = f".{target.stem}.{secrets.token_hex(4)}.part{target.suffix}"
         self.path = target.parent / name
         if target.is_dir():
-            raise OutputError(f"output {target}: a folder has that name; give the path of a file")
+            raise PlaceError(f"output {target}: a folder has that name; give the path of a file")
         if not target.parent.is_dir():
-            raise OutputError(
+            raise PlaceError(
                 f"output {target}: there is no folder {target.parent}; make it or choose another"
             )
         _remove_orphans(target)
         try:
             self._held = self.path.open("xb")
         except OSError as error:
-            raise OutputError(
+            raise PlaceError(
                 f"output {target}: the folder {target.parent} cannot be written to "
                 f"({error.strerror}); choose another"
             ) from error
@@ -64,49 +67,51 @@ class PartialFile:
 def _remove_orphans(target: Path) -> None:
     """Remove what killed runs have left of their outputs; those of live ones are locked."""
     for path in target.parent.glob(f".{glob.escape(target.stem)}.*.part{target.suffix}"):
-        with contextlib.suppress(OSError):
-            with path.open("rb+") as file:
-                is_orphan = lock(file)
-            if is_orphan:
-                path.unlink()
+        remove_if_free(path)
 
 
 class PartialFolder:
     """Files that appear under their names only when all of them are there.
 
     They are kept in a hidden neighbour of ``target``, which takes its place or, if there is such a
-    folder already, gives it the files.
+    folder already, gives it the files. After a kill it vanishes when the next one for the same
+    target is made.
 
     Args:
         target: the folder of the files.
         matches: whether a name could become that of one of the files; none may be there yet.
 
     Raises:
-        OutputError: if its parent is missing, or it holds such files, or nothing can be written.
+        PlaceError: if its parent is missing, or it holds such files, or nothing can be written.
     """
 
     def __init__(self, target: Path, matches: Callable[[str], bool]) -> None:
         self._target = target
         absolute = target.absolute()
         if not absolute.parent.is_dir() or (target.exists() and not target.is_dir()):
-            raise OutputError(
+            raise PlaceError(
                 f"output {target}: that cannot be a folder; make its parent or choose another name"
             )
         there = (entry.name for entry in target.iterdir()) if target.exists() else ()
         taken = next((name for name in there if matches(name)), None)
         if taken is not None:
-            raise OutputError(
+            raise PlaceError(
                 f"output {target}: it already holds {taken}, which is never overwritten here; "
                 "choose a new folder or remove the pictures"
             )
+        _remove_orphan_folders(absolute)
         self._path = absolute.parent / f".{absolute.name}.{secrets.token_hex(4)}.part"
         try:
             self._path.mkdir()
+            self._held = (self._path / _LOCK).open("xb")
         except OSError as error:
-            raise OutputError(
+            with contextlib.suppress(OSError):
+                self._path.rmdir()
+            raise PlaceError(
                 f"output {target}: the folder {absolute.parent} cannot be written to "
                 f"({error.strerror}); choose another"
             ) from error
+        lock(self._held)  # says to others that somebody is still at work on it
 
     def add(self, name: str, content: bytes) -> None:
         """Write one file.
@@ -117,18 +122,38 @@ class PartialFolder:
         (self._path / name).write_bytes(content)
 
     def complete(self) -> None:
-        """Give everything its name.
+        """Make sure that all contents are on the disk, then give everything its name.
 
         Raises:
             OSError: if that does not go.
         """
-        if not self._target.exists():
-            self._path.rename(self._target)
-            return
-        for file in sorted(self._path.iterdir()):
+        files = sorted(file for file in self._path.iterdir() if file.name != _LOCK)
+        for file in files:
+            _sync(file)
+        is_there = self._target.exists()
+        for file in files if is_there else ():
             file.replace(self._target / file.name)
-        self._path.rmdir()
+        self._held.close()
+        (self._path / _LOCK).unlink()
+        if is_there:
+            self._path.rmdir()
+        else:
+            self._path.rename(self._target)
 
     def discard(self) -> None:
         """Remove it; never fails."""
+        with contextlib.suppress(OSError):
+            self._held.close()
         shutil.rmtree(self._path, ignore_errors=True)
+
+
+def _remove_orphan_folders(target: Path) -> None:
+    """As ``_remove_orphans``; a folder without its lock is about to be complete, or just begun."""
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        if remove_if_free(path / _LOCK):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

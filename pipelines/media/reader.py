@@ -58,7 +58,6 @@ class VideoReader:
         self.rate: Fraction | None = film.rate
         self.duration: Fraction | None = film.duration
         self.frame_count: int | None = film.frame_count
-        self.has_audio: bool = film.has_audio
         aspect = film.pixel_aspect
         self.pixel_aspect: Fraction | None = (
             1 / aspect if aspect and self.orientation.swaps_sides else aspect
@@ -71,11 +70,6 @@ class VideoReader:
     def pictures(self) -> tuple[Path, ...]:
         """The files of an image sequence, in order; empty for a video file."""
         return self._film.paths if isinstance(self._film, ImageSequence) else ()
-
-    @property
-    def rotation(self) -> int:
-        """How far the stored pictures are turned for display: degrees clockwise, 0 to 270."""
-        return self.orientation.degrees
 
     @property
     def skipped(self) -> int:

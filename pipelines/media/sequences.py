@@ -30,6 +30,20 @@ def is_sequence(path: Path) -> bool:
     return not path.exists() and _pattern(path) is not None
 
 
+def pictures_of(path: Path) -> tuple[Path, ...]:
+    """The pictures of such a film in their order; none if the path names no such film."""
+    if not is_sequence(path):
+        return ()
+    folder, names = (path, None) if path.is_dir() else (path.parent, _pattern(path))
+    entries = folder.iterdir() if folder.is_dir() else ()
+    found = [
+        entry
+        for entry in entries
+        if _is_picture(entry) and (names is None or names.fullmatch(entry.name))
+    ]
+    return tuple(sorted(found, key=_natural))
+
+
 @dataclass(frozen=True)
 class ImageSequence:
     """Pictures in the order of their names, numbers counted as numbers, at a constant rate.
@@ -56,18 +70,13 @@ class ImageSequence:
         Raises:
             MediaError: if there is no such picture.
         """
-        if path.is_dir():
-            folder, names = path, re.compile(".*")
-        else:
-            folder, names = path.parent, _pattern(path) or re.compile(re.escape(path.name))
-        entries = folder.iterdir() if folder.is_dir() else ()
-        found = [entry for entry in entries if names.fullmatch(entry.name) and _is_picture(entry)]
+        found = pictures_of(path)
         if not found:
             raise MediaError(
                 f"{path}: no pictures there; a film of pictures is a folder of them or a pattern "
                 f"such as shot_%04d.png or shot_*.png ({', '.join(IMAGE_SUFFIXES)})"
             )
-        return cls(tuple(sorted(found, key=_natural)), rate)
+        return cls(found, rate)
 
     def describe(self) -> Description:
         """See :class:`pipelines.media.film.Film`."""

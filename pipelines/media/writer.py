@@ -45,8 +45,9 @@ class VideoWriter:
     On a clean exit the file appears under its name at once; on an error nothing is left.
 
     Args:
-        path: the output; its suffix chooses the container (``encoders.CONTAINERS``). A folder, or
-            a pattern such as ``shot_%04d.png`` or ``frames/*.jpg``, asks for pictures.
+        path: the output; its suffix chooses the container (``encoders.CONTAINERS``). A pattern
+            such as ``shot_%04d.png`` or ``frames/*.jpg``, or, if the source is pictures, a folder,
+            asks for pictures.
         source: the video that the frames come from.
         codec: a video encoder of libav, or "hardware" for this machine's own; ``None`` takes VP9
             for WebM, H.264 for 8-bit video and HEVC for deeper video.
@@ -79,7 +80,7 @@ class VideoWriter:
         """What of the source is not in the output, and why; complete after the exit."""
         self._source = reader = source if isinstance(source, VideoReader) else VideoReader(source)
         self._last: Fraction | None = None
-        _refuse_same_file(self.path, reader.path)
+        _refuse_source(self.path, reader)
         naming = naming_of(self.path, reader.pictures)
         if naming is not None:
             _refuse_settings(self.path, codec=codec, crf=crf, preset=preset)
@@ -169,8 +170,10 @@ def _refuse_settings(output: Path, **settings: object) -> None:
         )
 
 
-def _refuse_same_file(output: Path, source: Path) -> None:
-    if output.exists() and output.samefile(source):
+def _refuse_source(output: Path, source: VideoReader) -> None:
+    inputs = (source.path, *source.pictures)
+    # A pattern of pictures is no file itself.
+    if output.exists() and any(path.exists() and output.samefile(path) for path in inputs):
         raise BadInputError(
             f"output {output}: that is the input itself, which is never overwritten; "
             "choose another name"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import cv2
 import torch
+from inspection import packet_digests, timestamps
 
 from pipelines.cache.analysis import Keep
 from pipelines.cast import FaceEdits
 from pipelines.edit import ClipEditor, EditSettings
-from pipelines.media import packet_digests, timestamps
 from videoinv import load
 from videoinv.editing.directions import Direction
 from videoinv.editing.edit import Edit, Keyframe

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
-from pipelines.media import VideoReader, VideoWriter, packet_digests, timestamps
+from pipelines.media import VideoReader, VideoWriter
 from pipelines.pictures import write_picture
 from videoinv.checkpoints.fetch import fetch
+
+from .inspection import packet_digests, timestamps
 
 FRAMES = 6
 FAST = ("--size", "256", "--steps", "1")

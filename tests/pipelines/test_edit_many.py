@@ -2,15 +2,18 @@
 
 import json
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from pipelines.cache.analysis import Keep
-from pipelines.edit_jobs import ClipJob, Destination, find_clips, plan
+from pipelines.edit_jobs import ClipJob, Destination, plan
 from pipelines.edit_many import EditOrder, edit_clips
 from pipelines.edit_settings import EditSettings
 from pipelines.media import VideoReader, VideoWriter
+from pipelines.media.videos import find_clips
 from pipelines.model_options import ModelChoice
 from pipelines.ray_runner import Lost, spread
 from videoinv.checkpoints.fetch import fetch
@@ -96,6 +99,20 @@ def test_a_bad_clip_does_not_stop_the_others(tmp_path, capsys):
     assert json.loads((to.report / "c.json").read_text())["faces"] == 2
     said = capsys.readouterr().err
     assert "b.mp4: not a video" in said and said.count("2 edited") == 2
+
+
+def test_a_film_without_people_has_no_sheet_and_says_so(tmp_path, capsys):
+    source = VideoReader(fetch("clip-webcam-smile"))
+    with VideoWriter(tmp_path / "in.mp4", source) as writer:
+        for frame in source.frames(stop=Fraction(2, 30)):
+            writer.write(replace(frame, image=np.full_like(frame.image, 90)))
+    to = Destination(tmp_path / "o.mp4", tmp_path / "o.json", tmp_path / "o.png", keeps=False)
+    assert edit_clips(ORDER, plan([str(tmp_path / "in.mp4")], to)) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "o.json", "o.mp4"]
+    (remark,) = json.loads(to.report.read_text())["remarks"]
+    assert remark.endswith("o.png was not written: nobody was edited")
+    said = capsys.readouterr().err
+    assert remark in said and "2 passed through" in said
 
 
 def test_ray_that_is_not_installed_is_one_line(monkeypatch):

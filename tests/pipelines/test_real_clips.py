@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
-from pipelines.media import VideoReader, packet_digests, timestamps
+from pipelines.media import VideoReader
 from videoinv.checkpoints.fetch import fetch
 from videoinv.faces.align import quad_from_mesh
 from videoinv.faces.detect import FaceDetector
 from videoinv.faces.mesh import FaceMesh
+
+from .inspection import packet_digests, timestamps
 
 
 def clips():

@@ -13,13 +13,13 @@ from pipelines.cache.analysis import Keep
 from pipelines.cast import FaceEdits
 from pipelines.edit import ClipEditor, EditSettings
 from pipelines.evaluation.inversion import beginning
-from pipelines.media import packet_digests
 from videoinv import load
 from videoinv.checkpoints.fetch import fetch
 from videoinv.editing.directions import Direction
 from videoinv.editing.edit import Edit, Keyframe
 
 from ..parity import official, published
+from .inspection import packet_digests
 
 FRAMES = 10
 SMALL = published.SMALL

@@ -1,9 +1,11 @@
 import argparse
 import signal
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
 
 from pipelines import train
@@ -16,7 +18,9 @@ from videoinv.faces.align import quad_from_mesh
 from videoinv.faces.detect import FaceDetector
 from videoinv.faces.mesh import FaceMesh
 from videoinv.generators.mobilestylegan_weights import load_mobilestylegan
+from videoinv.training.checkpoint import Change
 from videoinv.training.metrics_log import read_metrics
+from videoinv.training.workers import Workers
 
 
 def run(*words):
@@ -70,6 +74,35 @@ def test_a_termination_is_noted_and_the_step_at_hand_ends():
         signal.raise_signal(signal.SIGTERM)
         assert stop.wait(1)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_name_that_is_no_device_is_refused():
+    with pytest.raises(BadInputError, match="device 'banana' is not there"):
+        train._device("banana", Workers())
+
+
+@pytest.mark.parametrize(
+    ("name", "used"), [("auto", "cuda:3"), ("cuda", "cuda:3"), ("cuda:1", "cuda:1"), ("cpu", "cpu")]
+)
+def test_every_process_takes_a_gpu_of_its_own(monkeypatch, name, used):
+    """On a machine that is said to have them."""
+    taken = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: taken.append(str(device)))
+    monkeypatch.setattr(train, "resolve_device", torch.device)
+    assert str(train._device(name, Workers(rank=3, count=4, local=3))) == used
+    assert taken == ([used] if "cuda" in used else [])
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_what_changed_since_the_checkpoint_is_told_once(rank, tmp_path, capsys):
+    (tmp_path / "checkpoint.pt").touch()
+    changes = [Change("seed", 0, 7), Change("optimisation-rate", 0.1, 0.2)]
+    trainer = SimpleNamespace(resume=lambda path: changes)
+    args = argparse.Namespace(out=tmp_path, resume=True, start=None)
+    train._begin(trainer, args, Workers(rank=rank, count=2))
+    line = "videoinv: other settings: seed 0 → 7, optimisation-rate 0.1 → 0.2\n"
+    assert capsys.readouterr().err == ("" if rank else line)
 
 
 @pytest.mark.slow

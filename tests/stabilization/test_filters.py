@@ -16,7 +16,6 @@ from stabilization.filters import (
     Gaussian,
     Identity,
     SavitzkyGolay,
-    filter_segments,
     unwrap_angle,
 )
 
@@ -51,7 +50,8 @@ def test_segments_are_filtered_each_by_itself(values, sigma, data):
     cuts = data.draw(st.sets(st.integers(0, len(values) - 1)))
     parts = [part for part in np.split(values, sorted(cuts)) if len(part)]
     alone = [gaussian_filter1d(part, sigma, axis=0, mode="nearest", truncate=3.0) for part in parts]
-    result = filter_segments(lambda: Gaussian(sigma), values, cuts)
+    smooth = Gaussian(sigma)  # one for all: it is as new after each flush
+    result = np.concatenate([stream(smooth, part) for part in parts])
     assert_allclose(result, np.concatenate(alone), rtol=1e-12, atol=1e-9)
 
 
@@ -100,7 +100,7 @@ def test_reversing_time_reverses_the_result(values, sigma):
 
 def test_white_noise_is_reduced_by_the_kernels_norm():
     noise = np.random.default_rng(0).normal(size=20_000)
-    smooth = filter_segments(lambda: Gaussian(2.0, truncate=5.0), noise)
+    smooth = stream(Gaussian(2.0, truncate=5.0), noise)
     assert smooth.std() == pytest.approx(math.sqrt(1 / (2 * 2.0 * math.sqrt(math.pi))), rel=0.03)
 
 
@@ -156,13 +156,6 @@ def test_bad_values_are_refused(make):
     stream_filter.push([1.0, 2.0])
     with pytest.raises(ValueError, match=r"shape \(3,\) in a segment of shape \(2,\)"):
         stream_filter.push([1.0, 2.0, 3.0])
-
-
-def test_cuts_and_times_outside_the_clip_are_refused():
-    with pytest.raises(ValueError, match=r"cuts at \[5\]"):
-        filter_segments(Identity, np.zeros(5), [5])
-    with pytest.raises(ValueError, match="4 times for 5 frames"):
-        filter_segments(Identity, np.zeros(5), times=[0, 1, 2, 3])
 
 
 def bilateral(values, sigma, reach, truncate=3.0):

@@ -1,5 +1,7 @@
 """Inversion by optimisation, on a tiny generator and the real LPIPS."""
 
+import copy
+
 import pytest
 import torch
 
@@ -78,6 +80,23 @@ def test_features_stay_zero_until_the_codes_have_settled(generator, images):
     assert latent.features is not None
     assert (latent.features.mode, latent.features.layer) == ("add", 1)
     assert not latent.features.tensor.any()
+
+
+def test_a_bfloat16_generator_gets_codes_that_are_not_rounded(generator, images):
+    half = copy.deepcopy(generator).to(torch.bfloat16)
+    latent = OptimizeEncoder(half, load_lpips().bfloat16(), SETTINGS).encode(images, steps=20)
+    for tensor in (latent.codes, latent.features.tensor):
+        assert tensor.dtype == torch.float32
+        assert not tensor.equal(tensor.bfloat16().float())
+
+
+def test_it_takes_its_own_gradients(encoder, images):
+    with torch.no_grad():
+        latent = encoder.encode(images, steps=10)
+    assert distance(encoder, latent, images) < 0.7 * distance(
+        encoder, encoder.encode(images, steps=0), images
+    )
+    assert not latent.codes.requires_grad and not latent.features.tensor.requires_grad
 
 
 def test_progress_is_told_after_every_step(generator, images):

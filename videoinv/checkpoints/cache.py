@@ -10,7 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from safetensors import SafetensorError
+
 from videoinv.errors import OutputError
+
+FREE_SPACE = "free some space, or choose another place"
+CHOOSE_CACHE = "free some space, or set VIDEOINV_CACHE to a folder that can be written"
+"""What a user can do about a file that cannot be written, and about one of the cache."""
 
 
 def cache_dir() -> Path:
@@ -55,6 +61,26 @@ def atomic_path(target: Path) -> Iterator[Path]:
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def write_path(target: Path, what: str, remedy: str = FREE_SPACE) -> Iterator[Path]:
+    """:func:`atomic_path`, its failures told in this project's words.
+
+    Args:
+        target: of the file.
+        what: what is written, as the error calls it: ``the directions``.
+        remedy: what the error asks the user to do.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing half-written is left.
+    """
+    try:
+        with atomic_path(target) as part:
+            yield part
+    except (OSError, SafetensorError) as error:
+        # safetensors reports a full disk as an error of its own, which is no OSError.
+        raise OutputError(f"{target}: {what} cannot be written ({error}): {remedy}") from error
 
 
 def _sync(path: Path) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from http.client import HTTPException
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import IO
 from urllib.parse import urlencode, urljoin
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
@@ -23,6 +26,7 @@ def download_url(url: str, target: Path, what: str) -> None:
 
     Raises:
         FetchError: no network, no such address, or a connection that ends too early.
+        OSError: ``target`` cannot be written.
     """
     _save(build_opener(), url, target, what)
 
@@ -34,7 +38,7 @@ def download_drive(drive_id: str, target: Path, what: str) -> None:
     afterwards: the check of the file names it.
 
     Raises:
-        FetchError: as ``download_url``.
+        FetchError, OSError: as ``download_url``.
     """
     opener = build_opener(HTTPCookieProcessor(CookieJar()))
     url = f"{DRIVE_URL}?{urlencode({'export': 'download', 'id': drive_id})}"
@@ -46,20 +50,34 @@ def download_drive(drive_id: str, target: Path, what: str) -> None:
 
 def _save(opener: OpenerDirector, url: str, target: Path, what: str) -> None:
     request = Request(url, headers={"User-Agent": "videoinv"})
+    with _network_errors(url, what):
+        response = opener.open(request, timeout=_TIMEOUT_SECONDS)
+    with response, target.open("wb") as copy:
+        stated = response.headers.get("Content-Length")
+        total = int(stated) if stated is not None else None
+        with byte_bar(total, what) as bar:
+            while chunk := _read(response, url, what):
+                copy.write(chunk)
+                bar.update(len(chunk))
+    _refuse_short(target, total, what)
+
+
+def _read(response: IO[bytes], url: str, what: str) -> bytes:
+    """The next part of the answer; empty at its end."""
+    with _network_errors(url, what):
+        return response.read(_CHUNK)
+
+
+@contextmanager
+def _network_errors(url: str, what: str) -> Iterator[None]:
+    """Only around what asks the network: a full disk is an ``OSError`` too."""
     try:
-        with opener.open(request, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as copy:
-            stated = response.headers.get("Content-Length")
-            total = int(stated) if stated is not None else None
-            with byte_bar(total, what) as bar:
-                while chunk := response.read(_CHUNK):
-                    copy.write(chunk)
-                    bar.update(len(chunk))
+        yield
     except (OSError, HTTPException) as error:
         raise FetchError(
             f"{what} could not be downloaded from {url} ({error}): check the network and try "
             f"again, or hand the file over with `videoinv models install {what} --file PATH`"
         ) from error
-    _refuse_short(target, total, what)
 
 
 def _refuse_short(target: Path, total: int | None, what: str) -> None:

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from videoinv.checkpoints.cache import atomic_path, cache_dir
+from videoinv.checkpoints.cache import CHOOSE_CACHE, atomic_path, cache_dir
 from videoinv.checkpoints.catalog import Entry, load_catalog
 from videoinv.checkpoints.download import download_drive, download_url
 from videoinv.checkpoints.packages import download_archive, extract_member
@@ -46,8 +46,7 @@ def fetch(name: str, *, file: Path | None = None) -> Path:
                 _download(entry, Path(scratch))
     except OSError as error:
         raise OutputError(
-            f"{name} cannot be kept in the cache {cache_dir()} ({error}): free some space, or set "
-            "VIDEOINV_CACHE to a folder that can be written"
+            f"{name} cannot be kept in the cache {cache_dir()} ({error}): {CHOOSE_CACHE}"
         ) from error
     return cached_path(entry)
 

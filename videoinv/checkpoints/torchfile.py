@@ -63,15 +63,8 @@ def read_checkpoint(path: Path) -> Content:
         UnsafePickleError: it would need code to be run; nothing was.
     """
     head = _head(path)
-    if head.lstrip().lower().startswith(_PAGE):
-        raise CheckpointError(
-            f"{path} is a web page and no checkpoint (a download quota or a login page was saved "
-            "under its name): download it again in a browser"
-        )
-    if head.startswith(_ZIP):
-        return Content(path, _mapping(path, _read_zip(path)))
-    if head.startswith(_LEGACY_TORCH):
-        return Content(path, _mapping(path, _torch_load(path, mmap=False)))
+    if _is_torch(head):
+        return Content(path, _mapping(path, _read_torch(path, head)))
     if head.startswith(_PICKLE):
         return Content(path, read_nvlabs_pickle(path))
     if head[8:9] == b"{":
@@ -82,15 +75,45 @@ def read_checkpoint(path: Path) -> Content:
     )
 
 
+def read_torch(path: Path) -> object:
+    """What a torch file holds at its top: a tensor, or a container of plain data.
+
+    Raises:
+        CheckpointError: the file is missing, a web page, damaged, or no torch file.
+        UnsafePickleError: it would need code to be run; nothing was.
+    """
+    head = _head(path)
+    if _is_torch(head):
+        return _read_torch(path, head)
+    raise CheckpointError(
+        f"{path} is no torch file: it starts with {head[:16]!r}; what torch.save wrote is known"
+    )
+
+
 def _head(path: Path) -> bytes:
+    """The first bytes of a file that is at least no web page."""
     try:
         with path.open("rb") as stream:
-            return stream.read(512)
+            head = stream.read(512)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}): give the path of a checkpoint or a name "
             "from `videoinv models list`"
         ) from error
+    if head.lstrip().lower().startswith(_PAGE):
+        raise CheckpointError(
+            f"{path} is a web page and no checkpoint (a download quota or a login page was saved "
+            "under its name): download it again in a browser"
+        )
+    return head
+
+
+def _is_torch(head: bytes) -> bool:
+    return head.startswith((_ZIP, _LEGACY_TORCH))
+
+
+def _read_torch(path: Path, head: bytes) -> object:
+    return _read_zip(path) if head.startswith(_ZIP) else _torch_load(path, mmap=False)
 
 
 def _mapping(path: Path, content: object) -> Mapping[str, Any]:

@@ -106,9 +106,9 @@ def what_stays(own: Tensor, edited: Tensor, yielding: float) -> Tensor:
         edited: G(w̃^{1:K}).
         yielding: the r at which m is a half.
     """
-    size = own.float().square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
-    change = (edited - own).float().square().mean(dim=1, keepdim=True).sqrt()
+    size = own.square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
+    change = (edited - own).square().mean(dim=1, keepdim=True).sqrt()
     # Averaged over a cell's neighbours: the edge of a mouth gives way with the mouth.
     change = F.avg_pool2d(F.pad(change, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
     stays: Tensor = 1 / (1 + (change / (yielding * size)) ** STEEPNESS)
-    return stays.to(own)
+    return stays

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,12 +14,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
+from videoinv.checkpoints.torchfile import read_torch
 from videoinv.errors import BadInputError, CheckpointError
 
 DEFAULT_FILE = Path(__file__).with_name("directions_ffhq.safetensors")
 """Directions of our own in the W of StyleGAN2-FFHQ, which the default generator shares."""
 WIDTH = 512
+_SHAPES = f"a direction is [{WIDTH}], [1, {WIDTH}], [L, {WIDTH}] or [1, L, {WIDTH}]"
 
 
 @dataclass(frozen=True)
@@ -71,25 +72,35 @@ class Directions(Mapping[str, Direction]):
 
 
 def load_directions(path: Path = DEFAULT_FILE) -> Directions:
-    """All directions of a safetensors file that :func:`save_directions` wrote."""
+    """All directions of a safetensors file that :func:`save_directions` wrote.
+
+    Raises:
+        CheckpointError: if there is no such file, or it holds anything but directions.
+    """
     try:
         with safe_open(path, framework="pt") as file:
             about: dict[str, str] = json.loads((file.metadata() or {}).get("about", "{}"))
             return Directions(
                 {
-                    name: Direction(name, file.get_tensor(name).float(), about.get(name, ""))
+                    name: Direction(
+                        name, _as_rows(file.get_tensor(name), path), about.get(name, "")
+                    )
                     for name in file.keys()  # noqa: SIM118 - not a mapping
                 }
             )
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{path} holds no directions: {error}") from error
 
 
 def save_directions(path: Path, directions: Directions) -> None:
-    """Write directions as safetensors, completely or not at all."""
+    """Write directions as safetensors, completely or not at all.
+
+    Raises:
+        OutputError: if the file cannot be written.
+    """
     about = {name: direction.about for name, direction in directions.items()}
     tensors = {name: direction.delta.contiguous() for name, direction in directions.items()}
-    with atomic_path(path) as partial:
+    with write_path(path, "the directions") as partial:
         save_file(tensors, partial, metadata={"about": json.dumps(about)})
 
 
@@ -100,29 +111,37 @@ def load_direction(path: Path) -> Direction:
     STIT), or a safetensors file with one direction in it.
 
     Raises:
-        CheckpointError: if the file is none of these, or holds more than numbers.
+        CheckpointError: if the file is none of these, or holds anything but finite numbers.
     """
     if path.suffix == ".safetensors":
         found = load_directions(path)
         if len(found) != 1:
             raise CheckpointError(f"{path} holds {len(found)} directions; expected is one")
         return next(iter(found.values()))
-    try:
-        if path.suffix == ".npy":
-            delta = torch.from_numpy(np.load(path, allow_pickle=False))
-        else:
-            delta = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # the readers raise many kinds for a file that is not theirs
-        raise CheckpointError(f"{path} is no direction file (.pt or .npy): {error}") from error
+    delta = _read_numpy(path) if path.suffix == ".npy" else read_torch(path)
     return Direction(path.stem, _as_rows(delta, path), f"from {path.name}")
 
 
-def _as_rows(value: Any, path: Path) -> Tensor:
+def _read_numpy(path: Path) -> Tensor:
+    try:
+        return torch.from_numpy(np.load(path, allow_pickle=False))
+    except Exception as error:  # numpy raises many kinds for a file that is not its own
+        raise CheckpointError(f"{path} is no array that numpy.save wrote: {error}") from error
+
+
+def _as_rows(value: object, path: Path) -> Tensor:
     """[1 or L, 512] from the shapes in use; rows that are all equal become one."""
-    if not isinstance(value, Tensor) or value.ndim not in (1, 2, 3) or value.shape[-1] != WIDTH:
-        shape = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-        raise CheckpointError(f"{path} holds {shape}; expected is [512], [1, 512] or [L, 512]")
-    rows = value.reshape(-1, WIDTH).float()
+    if not isinstance(value, Tensor):
+        raise CheckpointError(f"{path} holds a {type(value).__name__} and no tensor; {_SHAPES}")
+    of_one = value.ndim in (1, 2) or (value.ndim == 3 and len(value) == 1)
+    if not of_one or value.shape[-1] != WIDTH or not value.numel():
+        raise CheckpointError(f"{path} holds numbers of shape {list(value.shape)}; {_SHAPES}")
+    rows = value.detach().reshape(-1, WIDTH).to(torch.float32, copy=True)  # the file is mapped
+    if not rows.isfinite().all():
+        raise CheckpointError(
+            f"{path} holds numbers that are not finite (NaN or infinite in single precision): "
+            "make the direction again"
+        )
     return rows[:1] if bool((rows == rows[:1]).all()) else rows
 
 

@@ -42,7 +42,7 @@ def ganspace(
     Strength 1 is one standard deviation of the samples along the component.
     """
     z = torch.randn(samples, 512, generator=torch.Generator().manual_seed(seed))
-    w = torch.cat([generator.map(part)[:, 0] for part in torch.split(z, 1000)]).float().cpu()
+    w = torch.cat([generator.map(part)[:, 0] for part in torch.split(z, 1000)]).cpu()
     _, deviations, components = torch.linalg.svd(w - w.mean(dim=0), full_matrices=False)
     scaled = components * (deviations / samples**0.5)[:, None]
     return _on_rows("ganspace", scaled[:count], rows, generator.styles)

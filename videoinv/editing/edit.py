@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -99,9 +100,12 @@ def _keyframe(part: str, text: str) -> Keyframe:
     try:
         if match is None:
             raise ValueError
-        return Keyframe(float(match[2] or 0), float(match[1]))
+        keyframe = Keyframe(float(match[2] or 0), float(match[1]))
     except ValueError:
         raise BadInputError(f"edit '{text}': '{part}' is no strength; {HOW}") from None
+    if not (math.isfinite(keyframe.time) and math.isfinite(keyframe.strength)):
+        raise BadInputError(f"edit '{text}': '{part}' must be of finite numbers; {HOW}")
+    return keyframe
 
 
 def _rows(option: str, text: str) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Encoders that refine: ReStyle's steps, E2Style's stages, HyperInverter's phases."""
+"""Encoders that refine: ReStyle's steps, E2Style's stages, HyperInverter's phases, light looks."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from videoinv.checkpoints.fetch import fetch
+from videoinv.checkpoints.torchfile import read_checkpoint
 from videoinv.errors import BadInputError, CheckpointError
 from videoinv.faces.align import crop, to_tensor
 from videoinv.faces.mobilefacenet import INPUT_SIZE, MobileFaceNet
@@ -135,8 +136,7 @@ ARCFACE_BOX = _box_in_unit_crop()
 def _load(path: Path) -> MobileFaceNet:
     network = MobileFaceNet()
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(state)
-    except Exception as error:
+        network.load_state_dict(read_checkpoint(path).data)
+    except (CheckpointError, RuntimeError) as error:
         raise CheckpointError(f"{path} does not hold MobileFaceNet's weights: {error}") from error
     return network.eval().requires_grad_(False)

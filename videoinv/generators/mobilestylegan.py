@@ -11,6 +11,7 @@ one the image. Layers (for features): 0 the head at 4², k the block k − 1 at 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -18,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videoinv.errors import BadInputError
+from videoinv.generators.checks import check_latent, check_size
 from videoinv.generators.image_head import ImageHead
 from videoinv.generators.mobile_layers import (
     STYLE_DIM,
@@ -30,10 +32,13 @@ from videoinv.latents import Latent
 
 CHANNELS = (512, 512, 512, 512, 512, 256, 128, 64)
 """Channels of the layers of the published network, from 4² to 512²."""
+_TAKES_OFFSET = re.compile(r"(head|to_img|blocks\.\d+\.conv[12])\.weight")
 
 
 class MobileStyleGAN(nn.Module):
     """The generator; see :class:`videoinv.generators.protocol.Generator`.
+
+    It computes in its weights' dtype: latents are cast to it, and what comes out to float32.
 
     Args:
         channels: channels of each layer, 4² first; every layer doubles the side.
@@ -100,6 +105,7 @@ class MobileStyleGAN(nn.Module):
 
     def rows_through(self, layer: int) -> int:
         """How many (first) rows of the codes the features at a layer depend on."""
+        self._check_layer(layer)
         return 1 + 3 * layer
 
     def style_weights(self, row: int) -> Tensor:
@@ -111,32 +117,38 @@ class MobileStyleGAN(nn.Module):
         return (block.up, block.conv1.style, block.conv2.style)[(row - 1) % 3].weight
 
     def map(self, z: Tensor, truncation: float = 1.0) -> Tensor:
-        """Codes [B, L, 512] of noise z [B, 512]; truncation ψ: w̄ + ψ(w − w̄)."""
-        w: Tensor = self.mapping(z.to(self.device, self.dtype))[:, None]
-        return self.mean_codes + truncation * (w - self.mean_codes)
+        """Codes [B, L, 512] of noise z [B, 512] from any device; truncation ψ: w̄ + ψ(w − w̄)."""
+        w: Tensor = self.mapping(z.to(self.device, self.dtype))[:, None].float()
+        mean = self.mean_codes.float()
+        return mean + truncation * (w - mean)
 
     def features(
         self, codes: Tensor, layer: int, weight_offsets: Mapping[str, Tensor] | None = None
     ) -> Tensor:
-        """G(w^{1:K}): features [B, C, H, W] at a layer, by a pass that stops there."""
+        """G(w^{1:K}): features [B, C, H, W] at a layer, by a pass that stops there.
+
+        Raises:
+            BadInputError: if the layer, the codes or the offsets do not fit this generator.
+        """
         self._check_layer(layer)
         latent = Latent(codes, weight_offsets=weight_offsets or {})
-        return self._run(latent.to(dtype=self.dtype), layer)
+        return self._run(latent.to(dtype=self.dtype), layer).float()
 
     def synthesize(self, latent: Latent, size: int | None = None) -> Tensor:
-        """Images [B, 3, size, size], about [−1, 1], not clamped, from a latent of any dtype.
+        """Images [B, 3, size, size], about [−1, 1], not clamped.
 
         A size between those in :attr:`sizes` is reduced by area from the next larger one.
 
         Raises:
-            BadInputError: if the size is larger than the resolution, or not positive.
+            BadInputError: if the latent or the size does not fit this generator, or features are
+                injected behind the layer that a smaller size ends at.
         """
         size = self.resolution if size is None else size
-        if not 1 <= size <= self.resolution:
-            raise BadInputError(f"size is {size}; allowed are 1 to {self.resolution} pixels")
+        check_size(self, size)
         latent = latent.to(dtype=self.dtype)
         made = next(side for side in self.sizes if side >= size)
         image = self._full(latent) if made == self.resolution else self._reduced(latent, made)
+        image = image.float()
         return image if made == size else F.interpolate(image, size=(size, size), mode="area")
 
     def _full(self, latent: Latent) -> Tensor:
@@ -153,10 +165,17 @@ class MobileStyleGAN(nn.Module):
         return image
 
     def walk(self, latent: Latent, last: int) -> Iterator[tuple[int, Tensor]]:
-        """Each layer up to ``last`` with its features; injected ones that replace come first."""
+        """Each layer up to ``last`` with its features; injected ones that replace come first.
+
+        Args:
+            latent: in the weights' dtype, as are the features.
+            last: the layer after which to stop.
+
+        Raises:
+            BadInputError: if the latent does not fit, or injects features behind ``last``.
+        """
+        self._check(latent, last)
         codes, offsets, injected = latent.codes, latent.weight_offsets, latent.features
-        if injected is not None:
-            self._check_injection(injected.layer, injected.tensor, last)
         x: Tensor = self.constant.expand(len(codes), -1, -1, -1)
         first = 0
         if injected is not None and injected.mode == "replace":
@@ -183,18 +202,18 @@ class MobileStyleGAN(nn.Module):
         if not 0 <= layer < self.layers:
             raise BadInputError(f"layer is {layer}; this generator has 0 to {self.layers - 1}")
 
-    def _check_injection(self, layer: int, tensor: Tensor, last: int) -> None:
-        expected = self.feature_shape(layer)
-        if tuple(tensor.shape[1:]) != expected:
+    def _check(self, latent: Latent, last: int) -> None:
+        check_latent(self, latent, self._weights_with_offsets)
+        injected = latent.features
+        if injected is not None and injected.layer > last:
             raise BadInputError(
-                f"features at layer {layer} have the shape {tuple(tensor.shape)}; expected "
-                f"is [B, C, H, W] with (C, H, W) = {expected}"
+                f"features are injected at layer {injected.layer}, but this output size ends at "
+                f"layer {last}; ask for a larger size"
             )
-        if layer > last:
-            raise BadInputError(
-                f"features are injected at layer {layer}, but this output size ends at layer "
-                f"{last}; ask for a larger size"
-            )
+
+    def _weights_with_offsets(self) -> dict[str, Tensor]:
+        weights = self.named_parameters()
+        return {name: weight for name, weight in weights if _TAKES_OFFSET.fullmatch(name)}
 
 
 def _of_block(offsets: Mapping[str, Tensor], block: int) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from videoinv.checkpoints.cache import atomic_path, cache_dir
+from videoinv.checkpoints.cache import CHOOSE_CACHE, cache_dir, write_path
 from videoinv.checkpoints.fetch import fetch
 from videoinv.checkpoints.openvino_ir import Constant, read_constants
 from videoinv.errors import CheckpointError
@@ -27,6 +27,11 @@ def load_mobilestylegan() -> MobileStyleGAN:
     """The published generator with our image heads, in float32 on the CPU.
 
     The first call fetches the graph and converts it; later ones read the converted file.
+
+    Raises:
+        FetchError: the graph is not cached and cannot be fetched.
+        CheckpointError: the graph is not that of a MobileStyleGAN.
+        OutputError: the converted file cannot be kept.
     """
     path = cache_dir() / "mobilestylegan-ffhq-1024.safetensors"
     if not path.exists():
@@ -38,7 +43,7 @@ def load_mobilestylegan() -> MobileStyleGAN:
                 fetch("mobilestylegan-synthesis-xml"), fetch("mobilestylegan-synthesis-bin")
             ),
         )
-        with atomic_path(path) as partial:
+        with write_path(path, "the converted generator", CHOOSE_CACHE) as partial:
             save_file(state, partial)
     generator = MobileStyleGAN()
     generator.load_state_dict({**load_file(path), **load_heads()})

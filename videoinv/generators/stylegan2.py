@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videoinv.errors import BadInputError, CheckpointError
+from videoinv.generators.checks import check_latent, check_size
 from videoinv.generators.stylegan2_convolution import (
     ModulatedConv,
     Noise,
@@ -50,8 +51,8 @@ _MEAN_SAMPLES = 10_000
 class StyleGAN2(nn.Module):
     """A StyleGAN2 generator; implements ``videoinv.generators.protocol.Generator``.
 
-    ``.to(torch.bfloat16)`` and ``.to(torch.float16)`` cast the convolutions only. Codes go in,
-    and features and images come out, in float32.
+    ``.to(torch.bfloat16)`` and ``.to(torch.float16)`` cast the convolutions only. Latents go in of
+    any dtype; codes, features and images come out in float32.
 
     Args:
         config: channels per resolution, depth of the mapping, length of a code.
@@ -133,8 +134,8 @@ class StyleGAN2(nn.Module):
         return self._conv(self.layers - 1).weight.dtype
 
     def map(self, z: Tensor, truncation: float = 1.0) -> Tensor:
-        """Codes [B, L, 512] of normal noise z [B, 512]: w̄ + ψ·(w − w̄) in every row."""
-        w: Tensor = self.mapping(z)[:, None]
+        """Codes [B, L, 512] of normal noise z [B, 512] from any device: w̄ + ψ·(w − w̄) per row."""
+        w: Tensor = self.mapping(z.to(self.device))[:, None]
         return self.mean_codes + truncation * (w - self.mean_codes)
 
     def feature_shape(self, layer: int) -> tuple[int, int, int]:
@@ -150,9 +151,14 @@ class StyleGAN2(nn.Module):
     def features(
         self, codes: Tensor, layer: int, weight_offsets: Mapping[str, Tensor] | None = None
     ) -> Tensor:
-        """G(w^{1:K}), K = layer + 1: features [B, C, H, W] by a pass that stops there."""
+        """G(w^{1:K}), K = layer + 1: features [B, C, H, W] by a pass that stops there.
+
+        Raises:
+            BadInputError: if the layer, the codes or the offsets do not fit this generator.
+        """
         self._conv(layer)
         latent = Latent(codes, weight_offsets=weight_offsets or {})
+        self._check(latent)
         x = self._start(latent)
         for index in range(layer + 1):
             x = self._layer(index, latent)(x)
@@ -169,7 +175,9 @@ class StyleGAN2(nn.Module):
         Raises:
             BadInputError: if the latent or the size does not fit this generator.
         """
-        self._check(latent, size)
+        size = self.resolution if size is None else size
+        check_size(self, size)
+        self._check(latent)
         whole = self._levels_run_whole(latent)
         x = self._start(latent)
         image: Tensor | None = None
@@ -184,9 +192,7 @@ class StyleGAN2(nn.Module):
                 for b in range(len(latent))
             ]
             image = torch.cat(parts)
-        if size is None or size == self.resolution:
-            return image
-        return F.adaptive_avg_pool2d(image, size)
+        return image if size == self.resolution else F.adaptive_avg_pool2d(image, size)
 
     def _start(self, latent: Latent) -> Tensor:
         const = cast(SynthesisBlock, self.synthesis["b4"]).const
@@ -254,44 +260,12 @@ class StyleGAN2(nn.Module):
             )
         return cast(ModulatedConv, self.get_submodule(conv_name(index)))
 
-    def _check(self, latent: Latent, size: int | None) -> None:
-        """Refuse what would otherwise fail deep inside, or be ignored silently."""
-        if latent.codes.dim() != 3 or latent.codes.shape[1:] != (self.styles, self.config.latent):
-            raise BadInputError(
-                f"codes of shape {list(latent.codes.shape)} for a generator of {self.resolution} "
-                f"pixels, which takes [B, {self.styles}, {self.config.latent}]"
-            )
-        if size is not None and not 1 <= size <= self.resolution:
-            raise BadInputError(
-                f"no image of {size} pixels from a generator of {self.resolution}: ask for that or "
-                "fewer, and enlarge the image"
-            )
-        if latent.features is not None:
-            wanted = [len(latent), *self.feature_shape(latent.features.layer)]
-            if list(latent.features.tensor.shape) != wanted:
-                raise BadInputError(
-                    f"features of shape {list(latent.features.tensor.shape)} at layer "
-                    f"{latent.features.layer}, where these codes need {wanted}"
-                )
-        if latent.weight_offsets:
-            self._check_offsets(latent)
+    def _check(self, latent: Latent) -> None:
+        check_latent(self, latent, self._weights_with_offsets)
 
-    def _check_offsets(self, latent: Latent) -> None:
-        shapes = {
-            name: [len(latent), *weight.shape]
-            for name, weight in self.synthesis.named_parameters(prefix="synthesis")
-            if _TAKES_OFFSET.search(name)
-        }
-        for name, offset in latent.weight_offsets.items():
-            if name not in shapes:
-                raise BadInputError(
-                    f"no weight {name!r} takes an offset; those that do are {', '.join(shapes)}"
-                )
-            if list(offset.shape) != shapes[name]:
-                raise BadInputError(
-                    f"a weight offset of shape {list(offset.shape)} for {name}, where these codes "
-                    f"need {shapes[name]}"
-                )
+    def _weights_with_offsets(self) -> dict[str, Tensor]:
+        weights = self.synthesis.named_parameters(prefix="synthesis")
+        return {name: weight for name, weight in weights if _TAKES_OFFSET.search(name)}
 
     def _load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over all tensors, and estimate the mean code where none is given."""

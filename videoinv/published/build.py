@@ -137,10 +137,16 @@ def encoder_parts(encoder: Encoder) -> Parts:
     """An encoder taken apart, such that ``build_encoder`` makes it again.
 
     Raises:
-        CheckpointError: if it is not one of this project's learned encoders.
+        CheckpointError: if it is none of the published systems' encoders.
     """
     if not isinstance(encoder, PSP | ReStyle | E2Style | HyperInverter | FeatureStyle):
         raise CheckpointError(f"a {type(encoder).__name__} has no weights to save")
+    if type(encoder) not in (*_NAMES, ReStyle):  # the same systems on networks of another kind
+        raise CheckpointError(
+            f"a {type(encoder).__name__} is none of the published networks, and what is saved "
+            "here could not be read back: it has a file of its own, which `videoinv train` wrote "
+            "or which came with the package; give that as the encoder"
+        )
     return Parts(
         system_of(encoder),
         encoder=encoder.net.state_dict(),

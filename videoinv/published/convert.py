@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.encoders.protocol import Encoder
 from videoinv.encoders.weights import under
-from videoinv.errors import OutputError
 from videoinv.generators.stylegan2 import StyleGAN2
 from videoinv.model import Model
 from videoinv.published.build import encoder_parts
@@ -28,7 +26,7 @@ def save_model(model: Model, path: Path) -> None:
     ``load_model`` again.
 
     Raises:
-        CheckpointError: if the encoder has no weights to save.
+        CheckpointError: if the encoder has no weights to save, or is no published system's.
         OutputError: if the file cannot be written; nothing half-written is left.
     """
     info = model.info
@@ -45,12 +43,12 @@ def save_encoder(encoder: Encoder, path: Path, notes: Mapping[str, str] | None =
     """Write an encoder alone, to be loaded with ``load_model(path, generator=…)``.
 
     Args:
-        encoder: one of this project's learned encoders.
+        encoder: one of a published system; light encoders have a file of their own.
         path: of the file.
         notes: what else the metadata should say: recipe, data, scores, terms.
 
     Raises:
-        CheckpointError: if it has no weights to save.
+        CheckpointError: if it has no weights to save, or is no published system's.
         OutputError: if the file cannot be written; nothing half-written is left.
     """
     parts = encoder_parts(encoder)
@@ -73,8 +71,5 @@ def _save(tensors: Mapping[str, Tensor], parts: Parts, path: Path, notes: dict[s
         "settings": json.dumps(dict(parts.settings)),
     }
     dense = {name: tensor.contiguous() for name, tensor in tensors.items()}
-    try:
-        with atomic_path(path) as partial:
-            save_file(dense, partial, metadata)
-    except (OSError, SafetensorError) as error:
-        raise OutputError(f"{path} cannot be written ({error}): choose another place") from error
+    with write_path(path, "the model") as partial:
+        save_file(dense, partial, metadata)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from videoinv.checkpoints.cache import sha256_of
 from videoinv.checkpoints.catalog import load_catalog
 from videoinv.checkpoints.fetch import fetch
+from videoinv.checkpoints.torchfile import Content
 from videoinv.devices import resolve_device, resolve_dtype
 from videoinv.editing.directions import Directions
 from videoinv.encoders.protocol import Encoder
@@ -57,19 +60,25 @@ def load_model(
         CheckpointError: no such file, damaged, of no known system, or parts that do not fit.
         UnsafePickleError: the file would need code to be run; nothing was.
         BadInputError: an unknown name, device or dtype.
+        FetchError: a file of the catalog is not cached and cannot be fetched.
     """
     dtype, place = resolve_dtype(dtype), resolve_device(device)
     path = _locate(path_or_name)
     parts, content = read_parts(path)
-    made = _generator(parts, generator, path, place, dtype)
+    source = _source(generator, path)
+    encoder_path = path if encoder is None else _locate(encoder)
+    made = _generator(parts, source, path, place, dtype)
     if encoder is not None:
-        parts, _ = read_parts(_locate(encoder))
+        parts, _ = read_parts(encoder_path)
         if not parts.encoder:
             raise CheckpointError(f"{encoder} holds no encoder ({parts.system})")
     built = build_encoder(parts, made, dtype) if parts.encoder else None
-    info = _info(path_or_name, path, made, built)
-    if "terms" in content.metadata:
-        info = replace(info, terms=content.metadata["terms"])
+    info = _info(str(path_or_name), content, made, built)
+    info = replace(
+        info,
+        encoder_digest="" if built is None else _digest(encoder_path, info, path),
+        generator_digest=_digest(source, info, path),
+    )
     return Model(made, built, directions if directions is not None else Directions(), info)
 
 
@@ -80,40 +89,56 @@ def _locate(path_or_name: str | Path) -> Path:
     return fetch(str(path_or_name))
 
 
+def _source(given: Generator | str | Path | None, path: Path) -> Generator | Path:
+    """The generator, or the file that it is in: ``path``, unless another one is given."""
+    if given is None:
+        return path
+    return given if isinstance(given, Generator) else _locate(given)
+
+
 def _generator(
     parts: Parts,
-    given: Generator | str | Path | None,
+    source: Generator | Path,
     path: Path,
     device: torch.device,
     dtype: torch.dtype,
 ) -> Generator:
-    if isinstance(given, Generator):
-        return given
-    tensors = parts.generator
-    if given is not None:
-        tensors = read_parts(_locate(given))[0].generator
+    if isinstance(source, Generator):
+        return source
+    tensors = parts.generator if source == path else read_parts(source)[0].generator
     if not tensors:
         raise CheckpointError(
-            f"{given or path} holds no generator; give one with generator=PATH_OR_NAME, for faces "
+            f"{source} holds no generator; give one with generator=PATH_OR_NAME, for faces "
             "usually stylegan2-ffhq-config-f"
         )
     return StyleGAN2.from_state_dict(tensors).to(device, dtype)
 
 
-def _info(
-    asked: str | Path, path: Path, generator: Generator, encoder: Encoder | None
-) -> ModelInfo:
+def _info(asked: str, content: Content, generator: Generator, encoder: Encoder | None) -> ModelInfo:
+    """What is known when everything comes from one file."""
     system = "stylegan2" if encoder is None else system_of(encoder)
-    digest = sha256_of(path)
+    digest = sha256_of(content.path)
     return ModelInfo(
         system=system,
         resolution=generator.resolution,
         styles=generator.styles,
         steps=getattr(encoder, "default_steps", 0 if encoder is None else 1),
-        source=str(asked),
+        source=asked,
         digest=digest,
-        terms=_terms(str(asked), digest, system),
+        terms=content.metadata.get("terms") or _terms(asked, digest, system),
     )
+
+
+def _digest(source: Generator | Path, info: ModelInfo, path: Path) -> str:
+    """SHA-256 of a file, known where it is ``path`` itself, or of a generator's tensors."""
+    if isinstance(source, Path):
+        return info.digest if source == path else sha256_of(source)
+    tensors = source.state_dict() if isinstance(source, nn.Module) else {}
+    total = hashlib.sha256()
+    for name, tensor in tensors.items():
+        total.update(name.encode())
+        total.update(tensor.cpu().contiguous().flatten().view(torch.uint8).numpy())
+    return total.hexdigest()
 
 
 def _terms(asked: str, digest: str, system: str) -> str:

@@ -9,8 +9,10 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import torch
 from torch import nn
 
+from videoinv.encoders.light.feature_style import LightFeatureStyle
 from videoinv.encoders.light.files import SYSTEMS, LightEncoder
 from videoinv.errors import BadInputError
 from videoinv.faces.types import Image
@@ -70,14 +72,21 @@ def adapt(
         bfloat16=bfloat16,
         system=system_around(student, recipe),
     )
-    for values in trainer.train():
-        report(trainer.step, values)
+    # The same clip gives the same weights, whatever was drawn before; all is drawn on the CPU.
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(recipe.seed)
+        for values in trainer.train():
+            report(trainer.step, values)
     net = trainer.encoder.net.to(next(encoder.net.parameters()).dtype)  # type: ignore[attr-defined]
     return replace(encoder, net=net)
 
 
 def adaptation_recipe(encoder: LightEncoder, steps: int) -> Recipe:
-    """The system's default recipe on real faces alone; stages and looks share the steps."""
+    """The system's default recipe on real faces alone; E2Style's stages share the steps.
+
+    Half of the steps are the first look's. All later looks share one set of weights, so the other
+    half is theirs however many they are. An encoder that looks once has all for its one look.
+    """
     system = next(name for name, kind in SYSTEMS.items() if type(encoder) is kind)
     recipe = find_recipe(system)
     how = replace(recipe.optimisation, rate=RATE, warmup=min(5, steps), steps=steps, average=0.9)
@@ -91,8 +100,12 @@ def adaptation_recipe(encoder: LightEncoder, steps: int) -> Recipe:
         optimisation=how,
         regression=0,
         stage_steps=stage_steps,
-        first_look_steps=-(-steps // getattr(encoder, "default_steps", 1)),
+        first_look_steps=(steps + 1) // 2 if _looks_again(encoder) else steps,
     )
+
+
+def _looks_again(encoder: LightEncoder) -> bool:
+    return isinstance(encoder, LightFeatureStyle) and encoder.default_steps > 1
 
 
 def _trainable(net: nn.Module) -> nn.Module:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import torch
 
 from videoinv.checkpoints.cache import atomic_path
 from videoinv.checkpoints.torchfile import read_checkpoint
-from videoinv.errors import CheckpointError
+from videoinv.errors import BadInputError, CheckpointError
+from videoinv.training.recipes import Recipe
 
 FORMAT = "videoinv-training"
+OF_THE_NETWORK = ("system", "network", "size")
+"""Settings of a recipe that decide which weights there are."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +52,55 @@ class Checkpoint:
         if data.pop("format", None) != FORMAT:
             raise CheckpointError(f"{path} is no checkpoint of a training run")
         return cls(**data)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting that a run goes on with in place of another."""
+
+    name: str
+    """As on the command line, behind ``--set-``."""
+    before: Any
+    now: Any
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.before} → {self.now}"
+
+
+def recipe_changes(stored: str, recipe: Recipe) -> list[Change]:
+    """The settings in which a recipe differs from a checkpoint's.
+
+    Rates, losses and data may change on the way. What only one of the two knows, because it was
+    added or taken away since, is not compared.
+
+    Args:
+        stored: the checkpoint's recipe as JSON.
+        recipe: what the run is to go on with.
+
+    Raises:
+        BadInputError: if they differ in what decides the network.
+    """
+    before = _settings(json.loads(stored))
+    # By way of JSON, in which tuples are lists.
+    now = _settings(json.loads(json.dumps(asdict(recipe))))
+    changes = [
+        Change(name, before[name], value)
+        for name, value in now.items()
+        if name in before and before[name] != value
+    ]
+    networks = [change for change in changes if change.name.split("-")[0] in OF_THE_NETWORK]
+    if networks:
+        raise BadInputError(
+            f"the checkpoint holds another network ({', '.join(map(str, networks))}): go on with "
+            "its settings, or begin a new run in another folder"
+        )
+    return changes
+
+
+def _settings(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every setting by its name on the command line: ``{"size": {"side": 256}}`` → size-side."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = prefix + key.replace("_", "-")
+        flat |= _settings(value, name + "-") if isinstance(value, Mapping) else {name: value}
+    return flat

@@ -11,16 +11,19 @@ import torch
 from torch import Tensor
 
 from videoinv.checkpoints.cache import atomic_path
+from videoinv.editing.delta import YIELD, edit_features
 from videoinv.encoders.protocol import Encoder
 from videoinv.faces.align import to_images, to_tensor
 from videoinv.faces.types import Image
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores, mean_scores
+from videoinv.training.systems.shared import render
 
 BATCH = 4
 
 
+@torch.no_grad()
 def evaluate(
     encoder: Encoder,
     generator: Generator,
@@ -42,6 +45,7 @@ def evaluate(
     return {name: mean_scores(rows) for name, rows in scores.items()}
 
 
+@torch.no_grad()
 def save_sheet(
     encoder: Encoder,
     generator: Generator,
@@ -58,7 +62,8 @@ def save_sheet(
         generator: its generator.
         photos: of one size.
         path: of the picture.
-        direction: [L, 512], the edit; without it there are three columns.
+        direction: [L, 512], the edit, shown as the product makes it; without it there are three
+            columns.
         strength: of the edit.
     """
     rows = []
@@ -66,21 +71,15 @@ def save_sheet(
         side = images.shape[-1]
         latent = encoder.encode(images)
         shown = [Latent(latent.codes), latent]
-        if direction is not None and (latent.features is None or latent.features.mode == "add"):
+        if direction is not None:
             moved = latent.codes + strength * direction.to(latent.codes)
-            shown.append(latent.with_codes(moved))
+            shown.append(edit_features(generator, latent, moved, YIELD))
         cells = [images, *(render(generator, part, side) for part in shown)]
         rows += list(zip(*map(to_images, cells), strict=True))
     picture = np.vstack([np.hstack(row) for row in rows])
     _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
     with atomic_path(path) as partial:
         partial.write_bytes(data.tobytes())
-
-
-@torch.no_grad()
-def render(generator: Generator, latent: Latent, side: int) -> Tensor:
-    """The images [B, 3, side, side] of a latent, in float32."""
-    return generator.synthesize(latent.to(dtype=generator.dtype), side).float()
 
 
 def _batches(photos: Sequence[Image], device: torch.device) -> Iterator[Tensor]:

@@ -7,7 +7,6 @@ of them carry a feature offset, because that is what inversion of real faces wil
 from __future__ import annotations
 
 import copy
-import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -24,10 +23,15 @@ from videoinv.generators.image_head import ImageHead
 from videoinv.generators.mobile_layers import STYLE_DIM
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.latents import Features, Latent
+from videoinv.metrics.reconstruction import psnr
 
+Perceptual = Callable[[Tensor, Tensor], Tensor]
+"""Distance of image pairs [B, 3, H, W] in [−1, 1] each → [B]."""
 OFFSET_LAYER = 3
 RIDGE = 1e-4
 SCORE_SEED = 777
+REPORT_EVERY = 200
+"""Steps from one line of the log, and one saved file, to the next."""
 EDGE = 4
 """Pixels next to a crop's inner border that see padding instead of their neighbours."""
 
@@ -160,62 +164,115 @@ def haar(image: Tensor) -> Tensor:
     return bands.reshape(len(image), -1, image.shape[2] // 2, image.shape[3] // 2)
 
 
+class HeadFit:
+    """Heads that are being fitted side by side, and the samples that they are fitted on.
+
+    The samples are drawn in the generator's dtype, the heads are trained in float32: bfloat16
+    draws several times faster, and its rounding lies far below what a head can reach.
+
+    Args:
+        generator: whose heads are copied.
+        recipe: the settings.
+        perceptual: LPIPS of two batches [B, 3, H, W] → [B]; without it squared errors alone count.
+        resume: go on from the generator's own heads, in place of a linear regression.
+    """
+
+    def __init__(
+        self,
+        generator: MobileStyleGAN,
+        recipe: HeadRecipe,
+        perceptual: Perceptual | None = None,
+        *,
+        resume: bool = False,
+    ) -> None:
+        self.step = 0
+        self._generator, self._recipe, self._perceptual = generator, recipe, perceptual
+        self._rng = torch.Generator().manual_seed(recipe.seed)
+        self._pool = [draw_sample(generator, self._rng) for _ in range(recipe.pool)]
+        self.heads = copy.deepcopy(generator.heads).float()
+        if not resume:
+            for name, head in self.heads.items():
+                assert isinstance(head, ImageHead)
+                begin_from_regression(head, self._pool[: recipe.pool // 4], int(name))
+        self.heads.requires_grad_(True)
+        self._optimiser = torch.optim.Adam(
+            self.heads.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98)
+        )
+        self._average = {int(name): torch.zeros(()) for name in self.heads}
+
+    @property
+    def psnr(self) -> dict[int, float]:
+        """Running mean of PSNR in dB by output side, on the samples of the last steps."""
+        return {8 << layer: float(value) for layer, value in self._average.items()}
+
+    def advance(self, done: float) -> None:
+        """One step of all heads; ``done`` is the part of the whole that lies behind."""
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._recipe.learning_rate * min(1.0, 0.02 + 1.6 * (1 - done) ** 1.5)
+        samples = self._choose()
+        self._optimiser.zero_grad(set_to_none=True)
+        for name, head in self.heads.items():
+            self._loss(int(name), head, samples).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.heads.parameters(), self._recipe.clip)
+        self._optimiser.step()
+        self.step += 1
+
+    def _choose(self) -> list[Sample]:
+        """A batch from the pool; now and then one of its samples is replaced before."""
+        recipe = self._recipe
+        if self.step % recipe.refresh == 0:
+            oldest = (self.step // recipe.refresh) % recipe.pool
+            self._pool[oldest] = draw_sample(self._generator, self._rng)
+        chosen = torch.randint(0, recipe.pool, (recipe.batch,), generator=self._rng)
+        return [self._pool[int(i)] for i in chosen]
+
+    def _loss(self, layer: int, head: nn.Module, samples: list[Sample]) -> Tensor:
+        """The loss of one head on a random crop of the samples; its PSNR joins the mean."""
+        made, wanted = render_crop(head, samples, Crop.random(layer, self._recipe.crop, self._rng))
+        now = psnr(made.detach(), wanted).mean()
+        self._average[layer] = self._average[layer].lerp(now, 0.02 if self.step > 50 else 0.5)
+        loss = F.mse_loss(made, wanted)
+        if self._perceptual is not None:
+            loss = loss + self._recipe.perceptual * self._perceptual(made, wanted).mean()
+        return loss
+
+
 def fit_heads(
     generator: MobileStyleGAN,
     output: Path,
     recipe: HeadRecipe,
-    perceptual: Callable[[Tensor, Tensor], Tensor] | None = None,
+    perceptual: Perceptual | None = None,
     report: Callable[[str], None] = print,
     *,
     resume: bool = False,
 ) -> None:
-    """Train all heads of a generator side by side and save them in half precision.
+    """Train all heads of a generator for ``recipe.seconds`` and save them in half precision.
 
-    The samples are drawn in the generator's dtype, the heads are trained in float32: bfloat16
-    draws several times faster, and its rounding lies far below what a head can reach.
+    They are saved now and then on the way.
+
+    Args:
+        generator: whose heads are fitted; it stays as it is.
+        output: the safetensors file.
+        recipe: the settings.
+        perceptual: see :class:`HeadFit`.
+        report: is told lines for the log.
+        resume: see :class:`HeadFit`.
     """
-    rng = torch.Generator().manual_seed(recipe.seed)
     begin = time.monotonic()
-    pool = [draw_sample(generator, rng) for _ in range(recipe.pool)]
-    report(f"{recipe.pool} samples drawn in {time.monotonic() - begin:.0f} s")
-    heads = copy.deepcopy(generator.heads).float()
-    if not resume:
-        for name, head in heads.items():
-            assert isinstance(head, ImageHead)
-            begin_from_regression(head, pool[: recipe.pool // 4], int(name))
-    heads.requires_grad_(True)
-    optimiser = torch.optim.Adam(heads.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98))
-    average = {int(k): torch.zeros(()) for k in heads}
-    step = 0
+    fit = HeadFit(generator, recipe, perceptual, resume=resume)
+    report(f"{recipe.pool} samples and first heads after {time.monotonic() - begin:.0f} s")
     while (done := (time.monotonic() - begin) / recipe.seconds) < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = recipe.learning_rate * min(1.0, 0.02 + 1.6 * (1 - done) ** 1.5)
-        if step % recipe.refresh == 0:
-            pool[(step // recipe.refresh) % recipe.pool] = draw_sample(generator, rng)
-        chosen = torch.randint(0, recipe.pool, (recipe.batch,), generator=rng)
-        samples = [pool[int(i)] for i in chosen]
-        optimiser.zero_grad(set_to_none=True)
-        for name, head in heads.items():
-            layer = int(name)
-            made, wanted = render_crop(head, samples, Crop.random(layer, recipe.crop, rng))
-            loss = F.mse_loss(made, wanted)
-            average[layer] = average[layer].lerp(loss.detach(), 0.02 if step > 50 else 0.5)
-            if perceptual is not None:
-                loss = loss + recipe.perceptual * perceptual(made, wanted).mean()
-            loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(heads.parameters(), recipe.clip)
-        optimiser.step()
-        step += 1
-        if step % 200 == 0:
-            losses = {8 << k: f"{psnr(float(v)):.2f} dB" for k, v in average.items()}
-            report(f"step {step}, {done:.0%}: {losses}")
-            save_heads(heads, output)
-    save_heads(heads, output)
+        fit.advance(done)
+        if fit.step % REPORT_EVERY == 0:
+            reached = {side: f"{value:.2f} dB" for side, value in fit.psnr.items()}
+            report(f"step {fit.step}, {done:.0%}: {reached}")
+            save_heads(fit.heads, output)
+    save_heads(fit.heads, output)
 
 
 @torch.no_grad()
 def score_heads(
-    generator: MobileStyleGAN, perceptual: Callable[[Tensor, Tensor], Tensor], count: int
+    generator: MobileStyleGAN, perceptual: Perceptual, count: int
 ) -> dict[int, tuple[float, float]]:
     """Mean PSNR in dB and LPIPS by output side, on samples that no fit has seen (ψ 0.7 to 1)."""
     rng = torch.Generator().manual_seed(SCORE_SEED)
@@ -227,17 +284,11 @@ def score_heads(
         for side, rows in scores.items():
             wanted = F.interpolate(full, size=(side, side), mode="area")
             made = generator.synthesize(latent, side)
-            error = F.mse_loss(made, wanted).item()
-            rows.append((psnr(error), perceptual(made, wanted).item()))
+            rows.append((psnr(made, wanted).item(), perceptual(made, wanted).item()))
     return {
         side: (statistics.fmean(r[0] for r in rows), statistics.fmean(r[1] for r in rows))
         for side, rows in scores.items()
     }
-
-
-def psnr(squared_error: float) -> float:
-    """Peak signal-to-noise ratio in dB of a mean squared error on [−1, 1]."""
-    return 10 * math.log10(4 / squared_error)
 
 
 def save_heads(heads: nn.Module, output: Path) -> None:

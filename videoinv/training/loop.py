@@ -16,12 +16,13 @@ from videoinv.generators.protocol import Generator
 from videoinv.losses.adversarial import ImageDiscriminator, LatentDiscriminator
 from videoinv.losses.codes import code_distance
 from videoinv.training.adversary import Adversary
-from videoinv.training.checkpoint import Checkpoint
+from videoinv.training.checkpoint import Change, Checkpoint, recipe_changes
 from videoinv.training.data import Batch, TrainingData
 from videoinv.training.objective import LossNetworks, Objective
 from videoinv.training.optimiser import Average, make_optimiser, rate_at
 from videoinv.training.recipes import LossWeights, Recipe
 from videoinv.training.start import start_from
+from videoinv.training.synthetic import random_codes
 from videoinv.training.systems import Inversion, Role, System, Teacher, build_system
 from videoinv.training.workers import Workers
 
@@ -72,6 +73,7 @@ class Trainer:
             "edited": recipe.edited_losses,
         }
         self._adversaries = _adversaries(recipe, generator)
+        self._update_each = recipe.system == "restyle" and recipe.update == "step"
 
     @property
     def encoder(self) -> Encoder:
@@ -116,21 +118,25 @@ class Trainer:
         for network in (self.system.network, self._average.network):
             start_from(network, trained)
 
-    def resume(self, path: Path) -> None:
-        """Go on from a checkpoint.
+    def resume(self, path: Path) -> list[Change]:
+        """Go on from a checkpoint; returns the settings that its recipe had otherwise.
 
         Raises:
             CheckpointError: if the file is none of a training run.
-            RuntimeError: if its network is not this recipe's.
+            BadInputError: if its recipe has another network.
+            RuntimeError: if its network is another generator's.
         """
         saved = Checkpoint.load(path)
+        changes = recipe_changes(saved.recipe, self.recipe)
         self.system.network.load_state_dict(saved.network)
         self._average.network.load_state_dict(saved.average)
         self._optimiser.load_state_dict(saved.optimiser)
-        for name, adversary in self._adversaries.items():
-            adversary.load_state_dict(saved.adversaries[name])
+        # A discriminator that the recipe asks for since then begins anew.
+        for name in self._adversaries.keys() & saved.adversaries.keys():
+            self._adversaries[name].load_state_dict(saved.adversaries[name])
         torch.set_rng_state(saved.random)
         self.step, self.seconds = saved.step, saved.seconds
+        return changes
 
     def _one_step(self, batches: list[Batch], *, warming: bool) -> Values:
         before = 0 if warming else self.recipe.regression
@@ -138,35 +144,44 @@ class Trainer:
         for group in self._optimiser.param_groups:
             group["lr"] = rate
         values: Values = {"rate": rate}
+        accumulated = 1 if self._update_each else len(batches)
         for batch in batches:
-            values |= self._regress(batch) if warming else self._invert(batch, len(batches))
-        self._update()
+            passes = self._regress(batch) if warming else self._invert(batch, accumulated)
+            for measured in passes:
+                values |= measured
+                if self._update_each:
+                    self._update()
+        if not self._update_each:
+            self._update()
         self._average.update(self.system.network, self.step)
         return values
 
-    def _regress(self, batch: Batch) -> Values:
+    def _regress(self, batch: Batch) -> Iterator[Values]:
         """Codes alone against known ones or the teacher's: cheap, for nothing is rendered."""
         with self._mixed():
             loss = code_distance(*self.system.lesson(batch, self._teacher)).mean()
         loss.backward()  # type: ignore[no-untyped-call]
-        return {"regression": float(loss.detach())}
+        yield {"regression": float(loss.detach())}
 
-    def _invert(self, batch: Batch, accumulated: int) -> Values:
-        values: Values = {}
+    def _invert(self, batch: Batch, accumulated: int) -> Iterator[Values]:
+        """What is measured after each backward pass; every group of inversions has one.
+
+        The caller may update the network in between: a group is made only when it is its turn.
+        """
         objectives: dict[str, Objective] = {}
         with self._mixed():
             groups = self.system.inversions(batch, self.step)
         while True:
+            values: Values = {}
             with self._mixed():
                 group = next(groups, None)
                 if group is None:
-                    return values
+                    return
                 loss = torch.zeros((), device=batch.inputs.device)
                 for inversion in group:
                     loss = loss + self._loss(inversion, batch, objectives, values)
             (loss / accumulated).backward()  # type: ignore[no-untyped-call]
-            if self.recipe.system == "restyle" and self.recipe.update == "step":
-                self._update()
+            yield values
 
     def _loss(
         self,
@@ -193,8 +208,7 @@ class Trainer:
         if self.step < self.recipe.adversary_after:
             return total
         if weights.latent_adversarial:
-            noise = torch.randn(len(batch.inputs), 512, device=batch.inputs.device)
-            real = self.generator.map(noise).float().flatten(0, 1)
+            real = random_codes(self.generator, len(batch.inputs)).float().flatten(0, 1)
             fake = inversion.latent.codes.float().flatten(0, 1)
             total = total + weights.latent_adversarial * self._oppose("codes", real, fake, values)
         if weights.image_adversarial:

@@ -80,7 +80,12 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, step: int) -> None:
-        """Take in the weights after a step."""
+        """Take in the weights after a step; buffers are copied.
+
+        Among them are the running statistics of batch norms, which are averages already.
+        """
         decay = min(self._decay, (1 + step) / (10 + step))
         for mean, now in zip(self.network.parameters(), network.parameters(), strict=True):
             mean.lerp_(now, 1 - decay)
+        for kept, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            kept.copy_(buffer)

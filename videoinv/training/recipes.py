@@ -83,6 +83,7 @@ class Recipe:
     """Everything that decides what a training run computes."""
 
     system: Literal["restyle", "feature-style", "e2style", "hyperinverter"]
+    """What is trained."""
     network: Literal["light", "published"] = "published"
     """The light network for the default generator, or the paper's own."""
     size: LightSize = field(default_factory=LightSize)
@@ -119,10 +120,11 @@ class Recipe:
     stage_steps: int = 250_000
     """E2Style: steps per stage. HyperInverter: of phase I. Feature-Style: of the codes alone."""
     first_look_steps: int = 500_000
-    """Feature-Style: steps after which the first look stays as it is and the second learns."""
+    """Feature-Style: steps after which the first look stays as it is and later ones learn."""
     adversary_after: int = 0
     """Step after which adversarial terms set in."""
     seed: int = 0
+    """Of the weights that a run begins with, of its batches, and of all that a step draws."""
 
 
 _PSP_LOSSES = LossWeights(l2=1.0, lpips=0.8, identity=0.1)
@@ -191,7 +193,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
         edited_losses=LossWeights(l2=0.5, lpips=0.4),
         edit_strength=0.5,
-        size=LightSize(looks=2),
+        size=LightSize(looks=4),
         stage_steps=4_000,
         first_look_steps=8_000,
     ),

@@ -40,10 +40,19 @@ def sample_codes(generator: Generator, count: int, how: Sampling, rng: torch.Gen
     amount = torch.rand(count, generator.styles, generator=rng) * blended
     share = torch.where(crossed, 1 - amount, amount)[..., None]
     psi = torch.empty(count, 1, 1).uniform_(*how.truncation, generator=rng)
-    first, second = (generator.map(noise) for noise in z)
+    first, second = (_map(generator, noise) for noise in z)
     codes = first.lerp(second, share.to(first))
     mean = generator.mean_codes
     return mean + psi.to(mean) * (codes - mean)
+
+
+def random_codes(generator: Generator, count: int) -> Tensor:
+    """Codes [count, L, 512] of random styles, on the generator's device and in its dtype.
+
+    PyTorch's own generator draws them, on the CPU: a checkpoint holds that one's state and none
+    of a GPU's.
+    """
+    return _map(generator, torch.randn(count, 512))
 
 
 @torch.no_grad()
@@ -54,3 +63,8 @@ def sample_faces(
     codes = sample_codes(generator, count, how, rng)
     images = generator.synthesize(Latent(codes), size)
     return codes.float(), images.float().clamp(-1, 1)
+
+
+def _map(generator: Generator, z: Tensor) -> Tensor:
+    """Codes [B, L, 512] of noise [B, 512] from the CPU."""
+    return generator.map(z.to(generator.device, generator.dtype))

@@ -39,10 +39,13 @@ class Workers:
         return self.rank == 0
 
     def average_gradients(self, parameters: Iterable[Tensor]) -> None:
-        """Replace every gradient by its mean over the processes."""
-        if self.count == 1:
-            return
+        """Replace every gradient by its mean over the processes; parameters without one stay so.
+
+        All processes must have gradients of the same parameters.
+        """
         gradients = [p.grad for p in parameters if p.grad is not None]
+        if self.count == 1 or not gradients:
+            return
         flat = torch.cat([gradient.flatten() for gradient in gradients])
         distributed.all_reduce(flat)
         flat /= self.count

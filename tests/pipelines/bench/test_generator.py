@@ -6,6 +6,7 @@ import json
 import pytest
 
 from pipelines.bench import generator as bench_generator
+from videoinv.errors import BadInputError, OutputError
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +30,21 @@ def test_the_report_compares_every_batch_and_dtype_and_the_feature_edit(tmp_path
     assert rows == [(w, d, b) for d in ("float32", "bfloat16") for w, b in expected]
     assert written["machine"]["threads"] >= 1
     assert len(capsys.readouterr().out.splitlines()) == len(rows)
+
+
+def test_bad_places_and_devices_are_told_before_the_work(tmp_path, capsys):
+    with pytest.raises(BadInputError, match="device 'abacus' is not there"):
+        run("--device", "abacus")
+    with pytest.raises(OutputError, match="there is no folder"):
+        run("--report", str(tmp_path / "none" / "report.json"))
+    assert capsys.readouterr().out == ""
+
+
+def test_a_report_that_cannot_be_written_is_one_sentence(tmp_path):
+    (tmp_path / "report.json").mkdir()
+    with pytest.raises(OutputError, match="cannot be written"):
+        run("--batch", "1", "--dtype", "float32", "--report", str(tmp_path / "report.json"))
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
 
 
 def test_the_generator_measured_has_the_published_widths(monkeypatch):

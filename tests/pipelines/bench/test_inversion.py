@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+from dataclasses import fields
+from itertools import pairwise
 
 import cv2
 import pytest
@@ -15,14 +17,20 @@ from pipelines.bench.inversion_table import (
     against_optimisation,
     common,
     seconds_for,
+    write_csv,
+    write_json,
 )
 from pipelines.bench.quality_time import Line, Point, draw
 from pipelines.cli import main
 from pipelines.clip_faces import clip_faces
+from pipelines.evaluation.scores import ClipScores
+from pipelines.evaluation.tradeoff import Smoothed, draw_tradeoff
 from videoinv.checkpoints.fetch import fetch
+from videoinv.errors import OutputError
 from videoinv.metrics.reconstruction import Scores
 
-LOOKS = ("feature-style, 1 of 2", "feature-style, 2 of 2")
+LOOKS = tuple(f"feature-style, {look} of 4" for look in range(1, 5))
+SCORES = ClipScores(**dict.fromkeys([field.name for field in fields(ClipScores)], 1))
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +59,7 @@ def test_the_same_rows_in_both_files(table):
 
 def test_what_is_slow_is_measured_on_few_faces(table):
     faces = {row["name"]: row["faces"] for row in json.loads(table[1].read_text())["rows"]}
-    assert faces[LOOKS[1]] == faces["mean face"] == 2
+    assert faces[LOOKS[-1]] == faces["mean face"] == 2
     assert faces["feature-style, then 5 steps"] == faces["optimisation, 3 steps"] == 1
 
 
@@ -60,25 +68,48 @@ def test_no_faces_are_too_few(tmp_path, capsys):
     assert "--few is 0; allowed are 1 and more" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_not_there_is_told_before_the_work(tmp_path, capsys):
+    nowhere = str(tmp_path / "none" / "table.csv")
+    for option in ("--csv", "--json", "--graph"):
+        assert main(["bench", "inversion", str(tmp_path), option, nowhere]) == 1
+        assert "there is no folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda path: write_csv(path, [row_of("a", "", 0.1)]),
+        lambda path: write_json(path, {}, [row_of("a", "", 0.1)]),
+        lambda path: draw(path, [Line("a", (Point(1, 0.5),))], "one"),
+        lambda path: draw_tradeoff(path, [Smoothed("a", "off", SCORES)], "one"),
+    ],
+    ids=["csv", "json", "graph", "tradeoff"],
+)
+def test_a_place_that_cannot_be_written_is_one_sentence(write, tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OutputError, match=r"taken: the .* cannot be written"):
+        write(tmp_path / "taken")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
 def test_what_has_seen_the_face_is_nearer_to_it_than_the_mean(table):
     scores = {r["name"]: r["lpips"] for r in json.loads(table[1].read_text())["rows"]}
-    once, twice = (scores[look] for look in LOOKS)
-    assert twice < once < scores["feature-style, codes alone"] < scores["mean face"]
-    assert scores["feature-style, then 10 steps"] < twice
+    names = ("mean face", "feature-style, codes alone", *LOOKS, "feature-style, then 10 steps")
+    assert all(scores[worse] > scores[better] for worse, better in pairwise(names))
 
 
 def test_an_edit_has_a_column_for_each_strength(table):
     rows = {r["name"]: r for r in json.loads(table[1].read_text())["rows"]}
-    row = rows[LOOKS[1]]
+    row = rows[LOOKS[-1]]
     assert row["change at 2"] > row["change at 1"] > 0.2
     assert row["kept at 2"] < row["kept at 1"]
     with table[0].open() as file:
-        line = next(row for row in csv.DictReader(file) if row["name"] == LOOKS[1])
+        line = next(row for row in csv.DictReader(file) if row["name"] == LOOKS[-1])
     assert float(line["change at 2"]) == pytest.approx(row["change at 2"])
 
 
 def test_a_row_is_the_mean_of_its_faces(table):
-    row = {r["name"]: r for r in json.loads(table[1].read_text())["rows"]}[LOOKS[1]]
+    row = {r["name"]: r for r in json.loads(table[1].read_text())["rows"]}[LOOKS[-1]]
     one, two = row["each"]
     assert one["scores"]["lpips"] == pytest.approx(two["scores"]["lpips"])  # the same face twice
     assert row["lpips"] == pytest.approx(one["scores"]["lpips"])

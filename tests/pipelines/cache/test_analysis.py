@@ -7,6 +7,7 @@ import torch
 
 from pipelines.cache.analysis import AnalysisCache, Keep
 from pipelines.cache.latents import latent_of, tensors_of
+from pipelines.cache.tape import Tape
 from videoinv.errors import BadInputError, MediaError, OutputError
 from videoinv.latents import Features, Latent
 
@@ -64,6 +65,32 @@ def test_beyond_the_limit_the_oldest_goes_and_that_is_said(clip, tmp_path):
     ]
     assert kept == [1, 1]
     assert computed(analyse(tmp_path / "c", clip, {"size": 1}))
+
+
+def test_tapes_that_another_run_holds_are_not_removed(clip, tmp_path):
+    held = Tape(tmp_path / "held.tape")
+    held.play("detect", lambda: {"faces": torch.zeros(500)})
+    analyse(tmp_path, clip, {}, limit=0)
+    assert [path.name for path in tmp_path.glob("*.tape")] == ["held.tape"]
+    with pytest.raises(BadInputError), AnalysisCache(Keep(tmp_path), [clip]) as cache:
+        theirs = AnalysisCache(Keep(tmp_path), [clip])
+        theirs.__enter__()
+        live = theirs.tape("faces", {})
+        live.play("detect", lambda: {"faces": torch.zeros(1)})
+        cache.tape("faces", {})
+        raise BadInputError("there is no face 2")
+    assert live.path.exists()
+    held.close()
+    live.close()
+
+
+def test_tapes_that_another_run_removes_meanwhile_are_no_error(clip, tmp_path, monkeypatch):
+    analyse(tmp_path / "c", clip, {"size": 1})
+    gone = tmp_path / "c" / "gone.tape"
+    glob = type(gone).glob
+    monkeypatch.setattr(type(gone), "glob", lambda *given: [gone, *glob(*given)])
+    summary, _ = analyse(tmp_path / "c", clip, {"size": 2}, limit=0)
+    assert summary["megabytes"] == 0 and not (tmp_path / "c").exists()
 
 
 def test_after_an_error_everything_stays(clip, tmp_path):

@@ -1,5 +1,6 @@
 """A tape: played back bit for bit, cut where it is damaged, and never a reason to fail."""
 
+import io
 import os
 import signal
 import subprocess
@@ -132,6 +133,43 @@ def test_when_the_disk_takes_no_more_the_work_goes_on_and_the_rest_is_of_use(tmp
     assert made == [2, 3, 4, 5] and len(remarks) == 1 and "kept no further" in remarks[0]
     assert (tmp_path / "t").stat().st_size == size
     assert run(tmp_path / "t", 6)[1] == [2, 3, 4, 5]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+@pytest.mark.parametrize("room", [0, 5])
+def test_a_disk_that_does_not_even_take_the_head_is_no_reason_to_fail(room, tmp_path):
+    import resource
+
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, old[1]))
+    try:
+        _, made, remarks = run(tmp_path / "t", 3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert made == [0, 1, 2] and len(remarks) == 1 and "cannot be begun" in remarks[0]
+    assert run(tmp_path / "t", 3)[1:] == ([0, 1, 2], [])
+    assert run(tmp_path / "t", 3)[1] == []
+
+
+class Stubborn(io.FileIO):
+    """A file on a disk that has become read-only."""
+
+    def truncate(self, size=None):
+        raise OSError(30, "Read-only file system")
+
+
+@pytest.mark.parametrize("content", [b"Dear Sir or Madam,", None])
+def test_a_tape_that_cannot_be_cut_is_no_reason_to_fail(content, tmp_path, monkeypatch):
+    path = tmp_path / "t"
+    if content is None:
+        run(path, 3)
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+    else:
+        path.write_bytes(content)
+    monkeypatch.setattr(type(path), "open", lambda self, mode, **_: Stubborn(self, "r+"))
+    played, made, remarks = run(path, 3)
+    assert len(played) == 3 and made == ([2] if content is None else [0, 1, 2])
+    assert "Read-only file system); the work goes on without it" in remarks[-1]
 
 
 def test_two_runs_at_once_do_not_write_into_each_other(tmp_path):

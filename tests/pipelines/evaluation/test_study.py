@@ -11,6 +11,7 @@ import torch
 import videoinv
 from pipelines.cli import main
 from pipelines.edit import EditSettings
+from pipelines.evaluation import forms
 from pipelines.evaluation.comparison import comparison_table
 from pipelines.evaluation.evaluation import Evaluation, Track
 from pipelines.evaluation.inversion import FRAME
@@ -201,3 +202,14 @@ def test_the_targets_are_judged():
     assert rows["lag, frames"][4] == "yes"
     assert rows["LPIPS"][2:] == ("+1%", "≤ 2 % worse", "yes")
     assert rows["amplitude"] == ("–", "–", "–", "", "–")
+
+
+def test_a_graph_without_a_folder_is_told_before_the_work_unless_it_is_the_reports(
+    short_clip, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(forms, "_study_encoders", lambda args: pytest.fail("the work began"))
+    command = ["evaluate", "study", str(short_clip), "-o", str(tmp_path / "out"), "--graph"]
+    assert main([*command, str(tmp_path / "none" / "graph.png")]) == 1
+    assert "there is no folder" in capsys.readouterr().err
+    with pytest.raises(pytest.fail.Exception, match="the work began"):
+        main([*command, str(tmp_path / "out" / "graph.png")])

@@ -3,8 +3,10 @@
 import av
 import pytest
 
-from pipelines.media import VideoReader, packet_digests, timestamps
+from pipelines.media import VideoReader
 from videoinv.errors import MediaError
+
+from ..inspection import packet_digests, timestamps
 
 LONG = {"pts": range(0, 60 * 512, 512), "size": (160, 96), "options": {"g": "12"}}
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from pipelines.cli import main
-from pipelines.media import VideoReader, packet_digests, timestamps
+from pipelines.media import VideoReader
+
+from ..inspection import packet_digests, timestamps
 
 pytestmark = pytest.mark.slow
 

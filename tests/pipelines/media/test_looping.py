@@ -4,9 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from pipelines.media import packet_digests, timestamps
 from pipelines.media.looping import loop_clip
 from videoinv.checkpoints.fetch import fetch
+
+from ..inspection import packet_digests, timestamps
 
 
 @pytest.mark.parametrize("kind", ["video", "audio"])

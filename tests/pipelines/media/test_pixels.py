@@ -128,11 +128,11 @@ def test_sideways_video_comes_out_upright(studio, tmp_path, angle, turns):
     reader = VideoReader(source)
     upright = np.rot90(studio.picture(0, 96, 64), turns)
     assert (reader.height, reader.width) == upright.shape[:2]
-    assert reader.rotation == -angle % 360
+    assert reader.orientation == Orientation(turns)
     assert studio.psnr(next(iter(reader)).image, upright) > 33
     studio.copy(source, tmp_path / "out.mp4")
     result = VideoReader(tmp_path / "out.mp4")
-    assert result.rotation == 0
+    assert result.orientation == Orientation()
     assert studio.psnr(next(iter(result)).image, upright) > 33
 
 

@@ -6,8 +6,10 @@ import sys
 import numpy as np
 import pytest
 
-from pipelines.media import VideoReader, packet_digests, timestamps
+from pipelines.media import VideoReader
 from videoinv.checkpoints.fetch import fetch
+
+from ..inspection import packet_digests, timestamps
 
 PEAK = """
 import resource, sys

@@ -9,9 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.media import Provenance, VideoReader, VideoWriter, timestamps
+from pipelines.media import Provenance, VideoReader, VideoWriter
 from pipelines.media.naming import naming_of
+from pipelines.media.orientation import Orientation
 from videoinv.errors import BadInputError, MediaError, OutputError
+
+from ..inspection import timestamps
 
 PROVENANCE = Provenance("videoinv", "1.2", "default", ("smile=2",))
 SIZE = (96, 64)
@@ -62,7 +65,7 @@ def edit(source, output, **settings):
 def test_folders_and_patterns_are_films_in_natural_order(shoot, studio, pattern):
     reader = VideoReader(shoot("in") / pattern, rate=Fraction(24))
     assert (reader.size, reader.rate, reader.frame_count) == (SIZE, 24, 4)
-    assert reader.duration == Fraction(1, 6) and not reader.has_audio
+    assert reader.duration == Fraction(1, 6)
     frames = list(reader)
     assert [frame.time for frame in frames] == [Fraction(index, 24) for index in range(4)]
     for index, frame in enumerate(frames):
@@ -146,12 +149,12 @@ def test_sideways_photographs_come_out_upright_with_their_colour_profile(tmp_pat
     for index in range(2):
         (tmp_path / "in" / f"{index}.jpg").write_bytes(labelled)
     reader = VideoReader(tmp_path / "in")
-    assert (reader.rotation, reader.size) == (90, SIZE[::-1])
+    assert (reader.orientation, reader.size) == (Orientation(3), SIZE[::-1])
     upright = np.rot90(studio.person(0, *SIZE), 3)
     assert studio.psnr(next(iter(reader)).image, upright) > 28
     edit(tmp_path / "in", tmp_path / "out")
     again = VideoReader(tmp_path / "out")
-    assert (again.rotation, again.size) == (0, SIZE[::-1])
+    assert (again.orientation, again.size) == (Orientation(), SIZE[::-1])
     data = (tmp_path / "out" / "0.jpg").read_bytes()
     assert PROFILE[:60000] in data and data.count(b"ICC_PROFILE\0") == 2
 
@@ -246,6 +249,23 @@ def test_what_is_there_is_never_overwritten(shoot, tmp_path):
         VideoWriter(source, source)
     edit(source, tmp_path / "out" / "second_%02d.png")
     assert len(list((tmp_path / "out").iterdir())) == 8
+
+
+def test_a_pattern_goes_into_a_file_that_is_there_unless_it_is_one_of_its_pictures(shoot, tmp_path):
+    pattern = shoot("in") / "frame-%d.png"
+    (tmp_path / "out.mp4").write_bytes(b"of the run before")
+    edit(pattern, tmp_path / "out.mp4")
+    assert len(list(VideoReader(tmp_path / "out.mp4"))) == 4
+    (tmp_path / "link.mp4").symlink_to(pattern.with_name("frame-9.png"))
+    with pytest.raises(BadInputError, match="the input itself"):
+        VideoWriter(tmp_path / "link.mp4", pattern)
+
+
+def test_a_disk_on_which_case_does_not_count_overwrites_nothing_either(shoot):
+    source = shoot("in")
+    (source / "SHOT_0007.PNG").touch()
+    with pytest.raises(OutputError, match=r"already holds SHOT_0007\.PNG"):
+        enter(source / "shot_%04d.png", source)
 
 
 def test_bad_requests_are_refused(shoot, tmp_path):

@@ -4,7 +4,9 @@ from fractions import Fraction
 
 import av
 
-from pipelines.media import Provenance, packet_digests
+from pipelines.media import Provenance
+
+from ..inspection import packet_digests
 
 PROVENANCE = Provenance("videoinv", "1.2", "default", ("smile=2", "age=-1"))
 

@@ -1,5 +1,6 @@
 """Addresses and Google Drive, from a web server on this machine."""
 
+import errno
 import io
 import threading
 import zipfile
@@ -10,7 +11,7 @@ import pytest
 
 from videoinv.checkpoints import download
 from videoinv.checkpoints.fetch import fetch
-from videoinv.errors import FetchError
+from videoinv.errors import FetchError, OutputError
 
 
 def checkpoint(content: bytes = b"tensors " * 3000) -> bytes:
@@ -173,6 +174,23 @@ def test_no_network(server, cache):
     server.shutdown()
     server.server_close()
     with pytest.raises(FetchError, match="check the network"):
+        fetch("at-url")
+    assert not any(cache.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_no_matter_of_the_network(server, tmp_path):
+    server.pages["/model"] = checkpoint()
+    with pytest.raises(FileNotFoundError):
+        download.download_url(f"{server.url}/model", tmp_path / "absent" / "model.pt", "model")
+
+
+def test_a_full_disk_is_said_to_be_one(server, cache, monkeypatch):
+    def full(self, total):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    server.pages["/model"] = checkpoint()
+    monkeypatch.setattr("tqdm.tqdm.update", full)  # called after each part that is written
+    with pytest.raises(OutputError, match=r"No space left.*set VIDEOINV_CACHE"):
         fetch("at-url")
     assert not any(cache.iterdir())
 

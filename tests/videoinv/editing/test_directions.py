@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from videoinv.editing.directions import (
     Direction,
@@ -14,7 +15,7 @@ from videoinv.editing.directions import (
 )
 from videoinv.editing.discover import ganspace, sefa
 from videoinv.editing.fit import condition, condition_all, fit_hyperplane
-from videoinv.errors import BadInputError, CheckpointError
+from videoinv.errors import BadInputError, CheckpointError, OutputError, UnsafePickleError
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 
 
@@ -88,10 +89,60 @@ def test_what_is_no_direction_is_refused(tmp_path, content):
             load_direction(path)
 
 
-def test_a_direction_of_another_width_is_refused(tmp_path):
-    np.save(tmp_path / "age.npy", np.zeros((1, 256)))
-    with pytest.raises(CheckpointError, match="expected"):
-        load_direction(tmp_path / "age.npy")
+def saved(value, path):
+    if path.suffix == ".safetensors":
+        save_file({"age": value}, path)
+    elif path.suffix == ".pt":
+        torch.save(value, path)
+    else:
+        np.save(path, value.numpy())
+    return path
+
+
+SUFFIXES = pytest.mark.parametrize("suffix", [".pt", ".npy", ".safetensors"])
+
+
+@SUFFIXES
+def test_one_row_without_an_axis_for_rows_is_one_row(tmp_path, suffix):
+    direction = load_direction(saved(torch.arange(512.0), tmp_path / f"age{suffix}"))
+    assert direction.rows(23).equal(torch.arange(512.0).expand(23, 512))
+
+
+@SUFFIXES
+@pytest.mark.parametrize("shape", [(2, 18, 512), (0, 512), (1, 0, 512), (1, 1, 1, 512), (18, 256)])
+def test_other_shapes_are_refused(tmp_path, suffix, shape):
+    path = saved(torch.zeros(shape), tmp_path / f"age{suffix}")
+    with pytest.raises(CheckpointError, match=r"a direction is \[512\]"):
+        load_direction(path)
+
+
+@SUFFIXES
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 1e300])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, suffix, bad):
+    value = torch.zeros(18, 512, dtype=torch.float64)
+    value[3, 7] = bad
+    with pytest.raises(CheckpointError, match="not finite"):
+        load_direction(saved(value, tmp_path / f"age{suffix}"))
+
+
+def test_a_file_of_something_else_says_what_it_holds(tmp_path):
+    with pytest.raises(CheckpointError, match="holds a dict and no tensor"):
+        load_direction(saved({"delta": torch.zeros(512)}, tmp_path / "age.pt"))
+    save_file({"age": torch.zeros(512)}, tmp_path / "age.safetensors", {"about": "{"})
+    with pytest.raises(CheckpointError, match="holds no directions"):
+        load_direction(tmp_path / "age.safetensors")
+
+
+def test_a_direction_that_would_run_code_is_refused(tmp_path):
+    torch.save(print, tmp_path / "age.pt")
+    with pytest.raises(UnsafePickleError, match="print"):
+        load_direction(tmp_path / "age.pt")
+
+
+def test_directions_that_cannot_be_written_are_one_clear_error(tmp_path):
+    kept = Directions({"smile": Direction("smile", torch.randn(1, 512))})
+    with pytest.raises(OutputError, match="the directions cannot be written"):
+        save_directions(tmp_path / "absent" / "d.safetensors", kept)
 
 
 def test_rows_of_another_generator_keep_ends_and_order():

@@ -1,5 +1,6 @@
 """MobileStyleGAN: the protocol at a tiny size, the published graph at full size."""
 
+import copy
 import math
 
 import pytest
@@ -128,13 +129,48 @@ def test_sizes_between_are_reduced_by_area(tiny, codes):
 def test_bad_requests_are_refused(tiny, codes):
     with pytest.raises(BadInputError, match="1 to 64"):
         tiny.synthesize(Latent(codes), 65)
-    with pytest.raises(BadInputError, match="0 to 3"):
-        tiny.features(codes, 4)
-    with pytest.raises(BadInputError, match="expected"):
+    for ask in (lambda: tiny.features(codes, 4), lambda: tiny.rows_through(4)):
+        with pytest.raises(BadInputError, match="0 to 3"):
+            ask()
+    with pytest.raises(BadInputError, match="these codes need"):
         tiny.synthesize(Latent(codes, Features(torch.zeros(3, 2, 8, 8), 1)))
     with pytest.raises(BadInputError, match="larger size"):
         shape = tiny.feature_shape(3)
         tiny.synthesize(Latent(codes, Features(torch.zeros(3, *shape), 3)), 32)
+
+
+def test_codes_of_another_generator_are_refused(tiny, codes):
+    for wrong in (codes[:, :-1], torch.cat([codes, codes], 1), codes[..., :-1], codes[0]):
+        with pytest.raises(BadInputError, match=r"\[B, 11, 512\]"):
+            tiny.synthesize(Latent(wrong), 32)
+        with pytest.raises(BadInputError, match=r"\[B, 11, 512\]"):
+            tiny.features(wrong, 1)
+
+
+def test_offsets_of_weights_that_take_none_are_refused(tiny, codes):
+    for name in ("blocks.0.conv3.weight", "blocks.0.conv1.bias", "synthesis.b8.conv0.weight"):
+        offsets = {name: torch.zeros(3, 16, 16)}
+        with pytest.raises(BadInputError, match=f"{name}.* takes an offset"):
+            tiny.synthesize(Latent(codes, weight_offsets=offsets))
+        with pytest.raises(BadInputError, match=f"{name}.* takes an offset"):
+            tiny.features(codes, 1, offsets)
+    with pytest.raises(BadInputError, match="these codes need"):
+        tiny.synthesize(Latent(codes, weight_offsets={"head.weight": torch.zeros(3, 16, 16)}))
+
+
+@pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16, torch.float64])
+@pytest.mark.parametrize("given", [torch.float64, torch.bfloat16, torch.float16])
+def test_any_dtype_goes_in_and_float32_comes_out(tiny, codes, weights, given):
+    cast = copy.deepcopy(tiny).to(weights)
+    weight = cast.get_parameter("blocks.1.conv1.weight")
+    latent = Latent(
+        cast.map(torch.randn(3, 512, dtype=given)),
+        Features(torch.zeros(3, *tiny.feature_shape(1)), 1, "add"),
+        {"blocks.1.conv1.weight": torch.zeros(3, *weight.shape)},
+    ).to(dtype=given)
+    made = [cast.map(torch.randn(3, 512, dtype=given)), cast.features(latent.codes, 2)]
+    made += [cast.synthesize(latent, size) for size in (64, 48, 32, 20)]
+    assert all(tensor.dtype == torch.float32 for tensor in made)
 
 
 def test_a_graph_of_another_network_is_refused():
@@ -162,9 +198,9 @@ def test_bfloat16_stays_near_float32(published):
     codes = published.map(torch.randn(1, 512, generator=torch.Generator().manual_seed(2)), 0.8)
     exact = published.synthesize(Latent(codes), 256)
     half = load_mobilestylegan().to(torch.bfloat16)
-    rounded = half.synthesize(Latent(codes.bfloat16()), 256).float()
+    rounded = half.synthesize(Latent(codes.bfloat16()), 256)
     assert (rounded - exact).abs().mean() < 0.02
-    assert torch.equal(half.synthesize(Latent(codes), 256).float(), rounded)
+    assert torch.equal(half.synthesize(Latent(codes), 256), rounded)
 
 
 @pytest.mark.slow

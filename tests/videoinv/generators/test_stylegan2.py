@@ -290,6 +290,24 @@ def test_truncation_pulls_to_the_mean():
     assert_close(generator.map(7 * z), generator.map(z))  # z is normalised first
 
 
+@pytest.mark.parametrize("given", [torch.float64, torch.bfloat16, torch.float16])
+def test_latents_of_any_dtype_give_float32(generator, given):
+    codes = codes_for(generator).to(given)
+    offsets = offsets_for(generator, ["synthesis.b8.conv1.weight", "synthesis.b16.torgb.weight"], 2)
+    for layer, mode in ((4, "replace"), (3, "add")):
+        features = Features(generator.features(codes, layer), layer, mode)
+        latent = Latent(codes, features, offsets)
+        image, expected = generator.synthesize(latent.to(dtype=given)), generator.synthesize(latent)
+        assert features.tensor.dtype == image.dtype == torch.float32
+        assert_close(image, expected, 0.05)
+    assert generator.map(torch.randn(2, LATENT, dtype=given)).dtype == torch.float32
+
+
+def test_noise_for_codes_may_be_on_another_device(generator):
+    elsewhere = copy.deepcopy(generator).to("meta")
+    assert elsewhere.map(torch.randn(2, LATENT)).device.type == "meta"
+
+
 def test_inference_mode_leaves_nothing_behind_that_gradients_refuse(generator):
     fresh = copy.deepcopy(generator)
     with torch.inference_mode():
@@ -318,6 +336,9 @@ def test_what_does_not_fit_is_refused(generator):
     for latent, message in bad_latents(generator):
         with pytest.raises(BadInputError, match=message):
             generator.synthesize(latent)
+        if latent.features is None:
+            with pytest.raises(BadInputError, match=message):
+                generator.features(latent.codes, 3, latent.weight_offsets)
     for size in (0, 65):
         with pytest.raises(BadInputError, match=f"{size} pixels"):
             generator.synthesize(Latent(codes_for(generator)), size)

@@ -9,8 +9,11 @@ from safetensors import safe_open
 from videoinv.encoders.backbones import IRSE50
 from videoinv.encoders.feature_style import FeatureStyle
 from videoinv.encoders.images import CARS
+from videoinv.encoders.light.files import SYSTEMS as LIGHT
+from videoinv.encoders.light.network import LightSize
 from videoinv.encoders.restyle import ReStyle
-from videoinv.errors import CheckpointError
+from videoinv.errors import CheckpointError, OutputError
+from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.model import Model
 from videoinv.published.convert import save_encoder, save_model
 from videoinv.published.load import load_model
@@ -85,6 +88,22 @@ def test_an_encoder_alone_joins_a_generator(tmp_path: Path, layer: int, residual
     assert again.info.terms == "ours"
     with pytest.raises(CheckpointError, match="holds no generator"):
         load_model(tmp_path / "e.safetensors", device="cpu")
+
+
+@pytest.mark.parametrize("system", LIGHT)
+def test_a_light_encoder_is_not_taken_for_the_published_one(tmp_path: Path, system: str) -> None:
+    with torch.device("meta"):
+        generator = MobileStyleGAN(channels=(16,) * 8, head_layers=(5,))
+        encoder = LIGHT[system].build(generator, LightSize())
+    with pytest.raises(CheckpointError, match="none of the published networks"):
+        save_encoder(encoder, tmp_path / "e.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_model_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    model = load_published(tmp_path, "psp")
+    with pytest.raises(OutputError, match=r"c\.safetensors: the model cannot be written"):
+        save_model(model, tmp_path / "absent" / "c.safetensors")
 
 
 def test_what_the_shapes_cannot_tell_is_kept(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import copy
 import itertools
 import zipfile
 
@@ -12,7 +13,7 @@ from videoinv.latents import Latent
 from videoinv.training.augment import PAPERS, Augmentation, degraded, photometric
 from videoinv.training.data import Mixture, TrainingData
 from videoinv.training.photos import Joined, Photographs
-from videoinv.training.synthetic import W_ONLY, Sampling, sample_codes
+from videoinv.training.synthetic import W_ONLY, Sampling, random_codes, sample_codes
 
 SMALL = Mixture(2, 1, 32)
 PLAIN = Augmentation(flip=0, framing=0, light=0, contrast=0, colour=0, compression=0, blur=0)
@@ -127,6 +128,18 @@ def test_crossing_takes_all_later_rows_from_one_other_style(generator):
     codes = sample_codes(generator, 32, Sampling((1, 1), 1.0, 0.0), rng)
     changes = (codes[:, 1:] != codes[:, :-1]).any(dim=2).sum(dim=1)
     assert changes.tolist() == [1] * 32
+
+
+def test_random_codes_are_drawn_on_the_cpu_wherever_the_generator_is(generator):
+    elsewhere = copy.deepcopy(generator).to("meta")
+    torch.manual_seed(5)
+    codes = random_codes(generator, 2)
+    after = torch.get_rng_state()
+    torch.manual_seed(5)
+    assert random_codes(elsewhere, 2).device.type == "meta"
+    assert torch.equal(torch.get_rng_state(), after)
+    noise = torch.randn(2, 512, generator=torch.Generator().manual_seed(5))
+    assert torch.equal(codes, generator.map(noise))
 
 
 def picture(seed=0):

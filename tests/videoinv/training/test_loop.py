@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import pytest
@@ -6,7 +7,7 @@ import torch
 from videoinv.encoders.light.codes_head import HeadSize
 from videoinv.encoders.light.files import load_light
 from videoinv.encoders.light.network import LightSize
-from videoinv.errors import CheckpointError
+from videoinv.errors import BadInputError, CheckpointError
 from videoinv.training.checkpoint import Checkpoint
 from videoinv.training.data import Batch, Mixture, TrainingData
 from videoinv.training.loop import Trainer
@@ -22,7 +23,7 @@ SMALL = LightSize(
     HeadSize((8, 8, 8, 8), 16, 24),
     levels=2,
     feature_width=8,
-    looks=2,
+    looks=3,
     vector=8,
     rank=2,
     stages=2,
@@ -116,7 +117,7 @@ def test_training_lowers_the_losses(regression, name, generator_1024, networks, 
     ("chosen", "learns"),
     [
         (replace(recipe("e2style"), stage_steps=3), "1."),
-        (replace(recipe("feature-style"), stage_steps=0, first_look_steps=3), "second_look."),
+        (replace(recipe("feature-style"), stage_steps=0, first_look_steps=3), "next_look."),
     ],
 )
 def test_stages_and_looks_that_are_done_stand_still(
@@ -133,18 +134,40 @@ def test_stages_and_looks_that_are_done_stand_still(
     assert all(name.startswith(learns) for name in changed)
 
 
-def test_both_update_schemes_of_restyle_differ_and_step_as_often_as_they_say(
-    generator_1024, networks, photo_zip
-):
-    counts = {}
-    for update in ("batch", "step"):
-        chosen = recipe("restyle", update=update)
-        trainer = make(replace(chosen, regression=0), generator_1024, networks, photo_zip)
-        calls = []
-        trainer._optimiser.register_step_post_hook(lambda *_, c=calls: c.append(1))
+@pytest.fixture(scope="module")
+def updates(generator_1024, networks, photo_zip):
+    """The gradients' norm at every update within a run's first step of two ReStyle steps a batch,
+    by scheme and accumulated batches.
+    """
+
+    def first_step(update, accumulate):
+        how = {"regression": 0, "restyle_before": 0, "update": update}
+        chosen = recipe("restyle", **how)
+        optimisation = replace(chosen.optimisation, accumulate=accumulate, clip=0)
+        trainer = make(
+            replace(chosen, optimisation=optimisation), generator_1024, networks, photo_zip
+        )
+        norms = []
+
+        def note(*_):
+            gradients = [p.grad for p in trainer._parameters if p.grad is not None]
+            norms.append(float(torch.nn.utils.get_total_norm(gradients)))
+
+        trainer._optimiser.register_step_pre_hook(note)
         next(trainer.train())
-        counts[update] = len(calls)
-    assert counts == {"batch": 1, "step": 2 + 1}
+        return norms
+
+    return {(u, a): first_step(u, a) for u in ("batch", "step") for a in (1, 2)}
+
+
+def test_both_update_schemes_of_restyle_step_as_often_as_they_say(updates):
+    counts = {how: len(norms) for how, norms in updates.items()}
+    assert counts == {("batch", 1): 1, ("batch", 2): 1, ("step", 1): 2, ("step", 2): 2 * 2}
+    assert all(norm > 0 for norms in updates.values() for norm in norms)
+
+
+def test_an_update_after_each_step_of_restyle_has_that_steps_whole_gradient(updates):
+    assert updates["step", 1] == updates["step", 2][:2]
 
 
 def test_a_run_leaves_what_one_wants_to_see(generator_1024, networks, photo_zip, tmp_path):
@@ -165,6 +188,60 @@ def test_a_run_leaves_what_one_wants_to_see(generator_1024, networks, photo_zip,
     trained = trainer.encoder.net.state_dict()
     for name, tensor in loaded.net.state_dict().items():
         torch.testing.assert_close(tensor.float(), trained[name].float(), atol=2e-3, rtol=2e-3)
+
+
+@pytest.fixture(scope="module")
+def begun(generator_1024, networks, photo_zip, tmp_path_factory):
+    """A checkpoint before the first step."""
+    path = tmp_path_factory.mktemp("begun") / "checkpoint.pt"
+    make(recipe("e2style"), generator_1024, networks, photo_zip).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"size": replace(SMALL, levels=3)}, "size-levels 2 → 3"),
+        ({"size": replace(SMALL, looks=1), "seed": 7}, "size-looks 3 → 1"),
+        ({"system": "restyle"}, "system e2style → restyle"),
+    ],
+)
+def test_a_checkpoint_of_another_network_is_refused(
+    changes, named, begun, generator_1024, networks, photo_zip
+):
+    trainer = make(replace(recipe("e2style"), **changes), generator_1024, networks, photo_zip)
+    with pytest.raises(BadInputError, match=rf"another network \({named}\)"):
+        trainer.resume(begun)
+
+
+def test_what_else_changed_is_told(begun, generator_1024, networks, photo_zip):
+    chosen = recipe("e2style", seed=7)
+    fought = replace(chosen.losses, latent_adversarial=0.1)
+    how = replace(chosen.optimisation, rate=5e-4)
+    sampling = replace(chosen.sampling, truncation=(0.5, 1.0))
+    changed = replace(chosen, losses=fought, optimisation=how, sampling=sampling)
+    trainer = make(changed, generator_1024, networks, photo_zip)
+    assert sorted(map(str, trainer.resume(begun))) == [
+        "losses-latent-adversarial 0.0 → 0.1",
+        "optimisation-rate 0.001 → 0.0005",
+        "sampling-truncation [0.7, 1.0] → [0.5, 1.0]",
+        "seed 0 → 7",
+    ]
+    same = make(recipe("e2style"), generator_1024, networks, photo_zip)
+    assert same.resume(begun) == []
+
+
+def test_a_checkpoint_from_before_a_setting_was_there_is_gone_on_with(
+    begun, generator_1024, networks, photo_zip, tmp_path
+):
+    saved = Checkpoint.load(begun)
+    stored = json.loads(saved.recipe)
+    del stored["size"]["looks"], stored["restyle_before"]
+    stored["size"]["gone"] = stored["gone"] = 1
+    path = tmp_path / "old.pt"
+    replace(saved, recipe=json.dumps(stored)).save(path)
+    trainer = make(recipe("e2style"), generator_1024, networks, photo_zip)
+    assert trainer.resume(path) == []
 
 
 def test_another_file_is_no_checkpoint_of_a_run(tmp_path):

@@ -2,7 +2,7 @@ import argparse
 import os
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Literal
 
 import pytest
@@ -60,6 +60,16 @@ def test_the_average_follows_with_its_decay():
     assert average.network.weight.item() == pytest.approx(0.1)
     average.update(network, 0)  # the beginning is forgotten sooner: decay 1/10
     assert average.network.weight.item() == pytest.approx(0.1 + 0.9 * 0.9)
+
+
+def test_the_average_has_the_statistics_of_its_batch_norms():
+    network = torch.nn.BatchNorm2d(2)
+    average = Average(network, 0.9)
+    network(torch.randn(4, 2, 8, 8, generator=torch.Generator().manual_seed(0)) + 3)
+    average.update(network, 10**6)
+    kept = dict(average.network.named_buffers())
+    assert kept["running_mean"].mean() > 0.2
+    assert all(torch.equal(kept[name], now) for name, now in network.named_buffers())
 
 
 def objective(weights, generator, networks, targets):
@@ -167,6 +177,12 @@ def test_flags_change_only_what_they_name():
     assert field_docs(Inner) == {"rate": "How fast, in two lines."}
 
 
+def test_every_setting_of_a_recipe_is_helped():
+    for kind, settings in ((Recipe, Recipe("restyle")), (LossWeights, None), (Optimisation, None)):
+        nested = {f.name for f in fields(kind) if is_dataclass(getattr(settings, f.name, None))}
+        assert {f.name for f in fields(kind)} - nested <= field_docs(kind).keys()
+
+
 def test_every_setting_of_a_recipe_is_a_flag():
     args = parse(Recipe, "--set-losses-lpips", "0.5", "--set-size-head-hidden", "64")
     changed = apply_flags(find_recipe("restyle"), args, "set_")
@@ -185,6 +201,7 @@ a.grad, b.grad = torch.full((2,), 1.0 + workers.rank), torch.arange(3.0) * worke
 workers.average_gradients([a, b, unused])
 assert a.grad.tolist() == [1.5, 1.5] and b.grad.tolist() == [0, 0.5, 1], (a.grad, b.grad)
 assert unused.grad is None
+workers.average_gradients([unused])
 assert workers.agree(workers.rank == 1) and not workers.agree(False)
 workers.leave()
 """

@@ -23,6 +23,16 @@ def test_a_net_that_also_sees_a_reconstruction_begins_as_the_one_that_does_not()
     assert torch.allclose(network(both), trained(image), atol=1e-6)
 
 
+def test_a_net_that_sees_the_image_alone_begins_as_one_that_also_saw_a_reconstruction():
+    torch.manual_seed(0)
+    trained = CodesNet(GROUPS, LightSize(), channels=6)
+    network = nn.ModuleList([CodesNet(GROUPS, LightSize())])
+    assert start_from(network, trained) == len(trained.state_dict())
+    image = torch.randn(1, 3, 64, 64)
+    with_nothing_beside = torch.cat([image, torch.zeros_like(image)], dim=1)
+    assert torch.allclose(network[0](image), trained(with_nothing_beside), atol=1e-6)
+
+
 def test_what_does_not_fit_stays():
     torch.manual_seed(0)
     trained = CodesNet(GROUPS, LightSize())
@@ -42,6 +52,21 @@ def test_an_encoder_of_the_same_system_is_copied_whole():
     assert start_from(second, first) == len(first.state_dict())
     states = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in states)
+
+
+def test_of_an_encoder_of_the_same_system_only_another_shape_is_left_out():
+    torch.manual_seed(0)
+    size = LightSize(feature_width=8)
+    trained = LightFeatureStyleNet(GROUPS, replace(size, looks=2), (8, 32, 32))
+    nn.init.ones_(trained.next_look.last.weight)
+    network = LightFeatureStyleNet((4, 5), replace(size, looks=3), (8, 32, 32))
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    copied = start_from(network, trained)
+    fits = {n for n, t in trained.state_dict().items() if t.shape == before[n].shape}
+    assert copied == len(fits) < len(before)
+    assert any(name.startswith("next_look.") for name in fits)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, trained.state_dict()[name] if name in fits else before[name])
 
 
 def test_an_encoder_that_has_more_takes_all_of_one_that_has_less():

@@ -92,7 +92,7 @@ def code_basis(generator: Generator, samples: int = SAMPLES) -> Tensor:
     Estimated with a fixed seed; Σ's small eigenvalues are raised to a floor.
     """
     z = torch.randn(samples, 512, generator=torch.Generator().manual_seed(0))
-    w = generator.map(z)[:, 0].float().cpu()
+    w = generator.map(z)[:, 0].cpu()
     values, vectors = torch.linalg.eigh(torch.cov(w.T))
     deviations = values.clamp(min=0).sqrt()
     deviations = deviations.clamp(min=float(FLOOR * deviations.max()))

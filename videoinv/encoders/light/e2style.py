@@ -11,12 +11,12 @@ from videoinv.encoders.images import Framing
 from videoinv.encoders.light.network import (
     CodesNet,
     LightSize,
-    render_at,
     render_smaller,
     row_groups,
     start_training,
 )
 from videoinv.generators.protocol import Generator
+from videoinv.latents import Latent
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class LightE2Style(E2Style):
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w) at the encoder's side, by the generator's cheapest pass; not clamped."""
-        return render_at(self.generator, codes, self.input_size)
+        return self.generator.synthesize(Latent(codes), self.input_size)
 
     def seen(self, codes: Tensor) -> Tensor:
         """What the next stage sees of them, from half the side."""

@@ -41,7 +41,6 @@ STAGES = (
 LEVEL_STAGES = (1, 2, 4, 6)
 """The stages after which a map is taken: the last ones at strides 4, 8, 16 and 32."""
 WIDTHS = tuple(STAGES[stage].channels for stage in LEVEL_STAGES)
-STRIDES = (4, 8, 16, 32)
 
 
 class SameConv(nn.Conv2d):

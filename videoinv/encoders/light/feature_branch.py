@@ -70,5 +70,5 @@ class FeatureBranch(nn.Module):
 def feature_deviation(generator: Generator, layer: int) -> Tensor:
     """Standard deviation of each channel of the generator's features, [C, 1, 1]; fixed seed."""
     z = torch.randn(SAMPLES, 512, generator=torch.Generator().manual_seed(0))
-    features = generator.features(generator.map(z), layer).float()
+    features = generator.features(generator.map(z), layer)
     return features.std(dim=(0, 2, 3)).clamp(min=1e-3)[:, None, None].cpu()

@@ -1,4 +1,4 @@
-"""The Feature-Style Encoder on a light trunk: codes and ΔF (Yao et al. 2022), and a second look."""
+"""The Feature-Style Encoder on a light trunk: codes and ΔF (Yao et al. 2022), and further looks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from videoinv.encoders.feature_style import FeatureStyle
 from videoinv.encoders.images import Framing, check_images
 from videoinv.encoders.light.feature_branch import FeatureBranch, feature_deviation
 from videoinv.encoders.light.network import CodesNet, LightSize, row_groups, start_training
-from videoinv.encoders.light.second_look import SecondLook
+from videoinv.encoders.light.next_look import NextLook
 from videoinv.encoders.stepwise import Stepwise
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
@@ -19,7 +19,7 @@ from videoinv.latents import Features, Latent
 
 
 class LightFeatureStyleNet(CodesNet):
-    """Trunk, codes head, feature branch, and a second look if the size has one."""
+    """Trunk, codes head, feature branch, and what later looks share if the size has any."""
 
     def __init__(
         self,
@@ -28,10 +28,10 @@ class LightFeatureStyleNet(CodesNet):
         shape: tuple[int, int, int],
     ) -> None:
         super().__init__(groups, size)
+        self.looks = size.looks
         self.features = FeatureBranch(self.backbone.widths, shape, size.feature_width, size.side)
-        self.second_look = (
-            SecondLook(size.feature_width, self.features.cell) if size.looks > 1 else None
-        )
+        if size.looks > 1:
+            self.next_look = NextLook(size.feature_width, self.features.cell)
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,9 @@ class Look:
     """What the encoder makes of an image, and what its feature branch holds of it."""
 
     latent: Latent
+    """Codes and ΔF."""
+    own: Tensor
+    """G(w^{1:K}) [B, C, H, W], which ΔF is added to."""
     hidden: Tensor
     """h of :class:`FeatureBranch`, [B, width, H, W]."""
 
@@ -47,7 +50,7 @@ class Look:
 class LightFeatureStyle(Stepwise, FeatureStyle):
     """w = E_w(x) + w̄ and ΔF = E_F(x, G(w^{1:K})), added at layer K so that Eq. (1) holds.
 
-    A second look sees x − ŷ beside x and sets ΔF right; the codes stay as they are.
+    Every further look sees x − ŷ and sets ΔF right; the codes stay as they are.
     """
 
     net: LightFeatureStyleNet  # type: ignore[assignment]  # the same system on another network
@@ -70,7 +73,7 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
     @property
     def default_steps(self) -> int:
         """All the looks there are."""
-        return 1 if self.net.second_look is None else 2
+        return self.net.looks
 
     @torch.no_grad()
     def encode_steps(
@@ -81,7 +84,7 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
         Args:
             images: [B, 3, H, W] in [−1, 1].
             start: has no meaning here.
-            steps: 1 stops after the first look; all by default.
+            steps: looks; 1 is the paper's one pass, all by default.
 
         Raises:
             BadInputError: if there are fewer looks than ``steps``, or the images are no RGB
@@ -96,8 +99,8 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
         check_images(images, self.net.channels)
         x = self.framing.fit(images.to(self.mean_codes))
         looks = [self.first_look(x)]
-        if steps > 1:
-            looks.append(self.second_look(x, looks[0]))
+        while len(looks) < steps:
+            looks.append(self.next_look(x, looks[-1]))
         return [look.latent for look in looks]
 
     def codes(self, x: Tensor) -> Tensor:
@@ -117,24 +120,23 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
         """
         maps = self.net.backbone(x)
         codes = self.net.codes(maps) + self.mean_codes
-        fixed = codes.detach().to(self.generator.dtype)
-        own = self.generator.features(fixed, self.layer).detach()
-        return self._look(codes, self.net.features(x.to(maps[0]), maps, own.to(maps[0])))
+        own = self.generator.features(codes.detach(), self.layer).detach()
+        return self._look(codes, own, self.net.features(x.to(maps[0]), maps, own.to(maps[0])))
 
-    def second_look(self, x: Tensor, first: Look) -> Look:
-        """The first look's codes with a better ΔF; no gradients reach the first look."""
-        assert self.net.second_look is not None
-        hidden = first.hidden.detach()
-        with torch.no_grad():
-            error = x - self.render(first.latent).clamp(-1, 1)
-        codes = first.latent.codes.detach()
-        return self._look(codes, self.net.second_look(error.to(hidden), hidden))
+    def next_look(self, x: Tensor, last: Look) -> Look:
+        """The last look's codes with a better ΔF; no gradients reach the last look."""
+        hidden = last.hidden.detach()
+        error = self._error(x, last).to(hidden)
+        return self._look(last.latent.codes.detach(), last.own, self.net.next_look(error, hidden))
 
-    def render(self, latent: Latent) -> Tensor:
-        """The latent's image at the encoder's size; not clamped."""
-        latent = latent.to(dtype=self.generator.dtype)
-        return self.generator.synthesize(latent, self.input_size).float()
+    @torch.no_grad()
+    def _error(self, x: Tensor, look: Look) -> Tensor:
+        """X − ŷ [B, 3, S, S]; the layers up to K, which the looks share, are not run again."""
+        assert look.latent.features is not None
+        features = Features(look.own + look.latent.features.tensor, self.layer, "replace")
+        latent = Latent(look.latent.codes, features)
+        return x - self.generator.synthesize(latent, self.input_size).clamp(-1, 1)
 
-    def _look(self, codes: Tensor, hidden: Tensor) -> Look:
-        delta = self.net.features.delta(hidden)
-        return Look(Latent(codes, Features(delta.float(), self.layer, "add")), hidden)
+    def _look(self, codes: Tensor, own: Tensor, hidden: Tensor) -> Look:
+        delta = self.net.features.delta(hidden).float()
+        return Look(Latent(codes, Features(delta, self.layer, "add")), own, hidden)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.checkpoints.torchfile import read_checkpoint
 from videoinv.encoders.light.codes_head import HeadSize
 from videoinv.encoders.light.e2style import LightE2Style
@@ -31,6 +31,8 @@ SYSTEMS: dict[str, type[LightEncoder]] = {
 }
 FORMAT = "videoinv-light-encoder"
 VERSION = "1"
+_REPLACED = "second_look."
+"""Tensors of a network that ``next_look.py`` has taken the place of."""
 
 
 def save_light(
@@ -43,6 +45,9 @@ def save_light(
         size: the size that it was built with.
         path: of the file.
         notes: what else the metadata should say: recipe, steps, hours, scores, data, terms.
+
+    Raises:
+        OutputError: if the file cannot be written; nothing half-written is left.
     """
     state = encoder.net.state_dict()
     tensors = {
@@ -57,7 +62,7 @@ def save_light(
         "system": system,
         "size": json.dumps(asdict(size)),
     }
-    with atomic_path(path) as partial:
+    with write_path(path, "the encoder") as partial:
         save_file(tensors, partial, metadata)
 
 
@@ -67,7 +72,10 @@ def load_light(
     """The encoder in a file, on its generator's device.
 
     Raises:
-        CheckpointError: if the file is none of ours, or was made for another generator.
+        CheckpointError: if the file is none of ours, of another version, or was made for another
+            generator.
+        UnsafePickleError: it would need code to be run; nothing was.
+        BadInputError: if its system does not work with such a generator.
     """
     content = read_checkpoint(path)
     notes = content.metadata
@@ -76,7 +84,13 @@ def load_light(
             f"{path} is no light encoder of this version: its metadata say "
             f"{notes.get('format')!r}, version {notes.get('version')!r}"
         )
-    encoder = SYSTEMS[notes["system"]].build(generator, _size(json.loads(notes["size"])))
+    if any(name.startswith(_REPLACED) for name in content.data):
+        raise CheckpointError(
+            f"{path} was made by an earlier version of videoinv, whose second look was another "
+            "network: train it anew, or use the encoder that comes with the package"
+        )
+    kind, size = _described(path, notes)
+    encoder = kind.build(generator, size)
     try:
         encoder.net.load_state_dict({name: t.float() for name, t in content.data.items()})
     except RuntimeError as error:
@@ -84,6 +98,23 @@ def load_light(
         raise CheckpointError(f"{path} does not fit this generator: {reason}") from error
     encoder.net.to(dtype).eval().requires_grad_(False)
     return encoder
+
+
+def _described(path: Path, notes: Mapping[str, str]) -> tuple[type[LightEncoder], LightSize]:
+    """The system and the size that a file's metadata say."""
+    system = notes.get("system")
+    if system not in SYSTEMS:
+        raise CheckpointError(
+            f"{path} holds a light encoder of the system {system!r}; known are "
+            f"{', '.join(SYSTEMS)}: a later version of videoinv may know it"
+        )
+    try:
+        return SYSTEMS[system], _size(json.loads(notes["size"]))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} has a size that this version cannot build ({error}): train the encoder anew, "
+            "or use the version of videoinv that made it"
+        ) from error
 
 
 def _size(stored: dict[str, Any]) -> LightSize:

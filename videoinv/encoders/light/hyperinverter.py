@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -109,8 +109,7 @@ class LightHyperInverter(HyperInverter):
 
     def render(self, latent: Latent) -> Tensor:
         """The latent's image at the encoder's side, by the generator's cheapest pass."""
-        placed = replace(latent, codes=latent.codes.to(self.generator.dtype))
-        return self.generator.synthesize(placed, self.input_size).float()
+        return self.generator.synthesize(latent, self.input_size)
 
 
 def target_weights(generator: Generator) -> dict[str, Tensor]:

@@ -32,7 +32,7 @@ class LightSize:
     feature_width: int = 192
     """Feature-Style only: inner channels of its feature branch."""
     looks: int = 1
-    """Feature-Style only: 2 adds one that sees what the first left of the image."""
+    """Feature-Style only: how often it looks; from the second time on at what is left over."""
     vector: int = 96
     """HyperInverter only: length of what a hypernetwork concludes from the two images."""
     rank: int = 12
@@ -76,12 +76,7 @@ def start_training(network: nn.Module, generator: Generator) -> None:
             module.basis.copy_(basis)
 
 
-def render_at(generator: Generator, codes: Tensor, side: int) -> Tensor:
-    """G(w) at a side, by the cheapest pass that the generator has; not clamped."""
-    return generator.synthesize(Latent(codes.to(generator.dtype)), side).float()
-
-
 def render_smaller(generator: Generator, codes: Tensor, side: int) -> Tensor:
-    """The same from half the side: a refining step needs no more, and it costs a third."""
-    small = render_at(generator, codes, side // 2)
+    """G(w) at a side, from half of it: a refining step needs no more, and it costs a third."""
+    small = generator.synthesize(Latent(codes), side // 2)
     return F.interpolate(small, scale_factor=2, mode="bilinear", align_corners=False)

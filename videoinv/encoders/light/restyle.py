@@ -12,13 +12,13 @@ from videoinv.encoders.images import Framing
 from videoinv.encoders.light.network import (
     CodesNet,
     LightSize,
-    render_at,
     render_smaller,
     row_groups,
     start_training,
 )
 from videoinv.encoders.restyle import ReStyle
 from videoinv.generators.protocol import Generator
+from videoinv.latents import Latent
 
 FORGETS = 0.5
 """Part of the codes' distance to the mean that each step drops and has to find again."""
@@ -55,7 +55,7 @@ class LightReStyle(ReStyle):
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w) at the encoder's side, by the generator's cheapest pass; not clamped."""
-        return render_at(self.generator, codes, self.input_size)
+        return self.generator.synthesize(Latent(codes), self.input_size)
 
     def seen(self, codes: Tensor) -> Tensor:
         """ŷ from half the side, clamped as a picture is.

@@ -1,8 +1,11 @@
+import copy
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 
 from videoinv.checkpoints.fetch import fetch
 from videoinv.checkpoints.torchfile import read_checkpoint
@@ -11,7 +14,7 @@ from videoinv.encoders.light.efficientnet import CATALOG_NAME, EfficientNetLite0
 from videoinv.encoders.light.files import SYSTEMS, load_light, save_light
 from videoinv.encoders.light.network import LightSize, row_groups
 from videoinv.encoders.protocol import Encoder
-from videoinv.errors import BadInputError, CheckpointError
+from videoinv.errors import BadInputError, CheckpointError, OutputError
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.latents import Latent
 from videoinv.training.recipes import find_recipe
@@ -20,7 +23,7 @@ SIZE = LightSize(
     head=HeadSize((8, 8, 8, 8), 16, 24),
     feature_layer=3,
     feature_width=16,
-    looks=2,
+    looks=3,
     vector=8,
     rank=2,
 )
@@ -82,6 +85,56 @@ def test_a_file_for_another_generator_or_of_another_kind_is_refused(generator, t
         load_light(path, MobileStyleGAN(channels=(16,) * 6, head_layers=()))
     with pytest.raises(CheckpointError, match="no light encoder"):
         load_light(fetch(CATALOG_NAME), generator)
+
+
+def rewritten(path, tensors=None, **metadata):
+    """The file again, with other metadata and further tensors."""
+    with safe_open(path, "pt") as file:
+        notes = file.metadata() | metadata
+        kept = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(kept | (tensors or {}), path, notes)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"system": "stylegan"}, "'stylegan'; known are restyle, feature-style"),
+        ({"size": '{"head": {"reduced": []}, "eyes": 2}'}, "size that this version cannot"),
+        ({"size": "{}"}, "size that this version cannot"),
+        ({"size": "256"}, "size that this version cannot"),
+        ({"size": "{"}, "size that this version cannot"),
+    ],
+)
+def test_metadata_of_another_version_are_refused(generator, tmp_path, metadata, message):
+    path = tmp_path / "encoder.safetensors"
+    save_light(build("restyle", generator), SIZE, path)
+    with pytest.raises(CheckpointError, match=message):
+        load_light(rewritten(path, **metadata), generator)
+
+
+def test_a_second_look_of_an_earlier_version_is_said_to_be_one(generator, tmp_path):
+    path = tmp_path / "encoder.safetensors"
+    save_light(build("feature-style", generator), SIZE, path)
+    rewritten(path, {"second_look.error.weight": torch.zeros(1)})
+    with pytest.raises(CheckpointError, match=r"earlier version of videoinv.*train it anew"):
+        load_light(path, generator)
+
+
+def test_an_encoder_that_cannot_be_written_is_one_clear_error(generator, tmp_path):
+    with pytest.raises(OutputError, match="the encoder cannot be written"):
+        save_light(build("restyle", generator), SIZE, tmp_path / "absent" / "e.safetensors")
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_system_works_over_a_bfloat16_generator(system, generator, images):
+    half = copy.deepcopy(generator).to(torch.bfloat16)
+    torch.manual_seed(2)
+    encoder = SYSTEMS[system].build(half, SIZE)
+    encoder.start_training()
+    for latent in encoder.encode_steps(images):
+        assert latent.codes.dtype == torch.float32
+        assert half.synthesize(latent, 256).isfinite().all()
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -169,23 +222,34 @@ def test_feature_style_begins_without_an_offset(generator, images):
     assert not encoder.encode(images).features.tensor.any()
 
 
-def test_a_second_look_sets_the_features_right_and_leaves_the_codes(generator, images):
+def test_later_looks_set_the_features_right_and_leave_the_codes(generator, images):
     encoder = build("feature-style", generator)
-    first, second = encoder.encode_steps(images)
-    assert torch.equal(encoder.encode(images).features.tensor, second.features.tensor)
-    assert torch.equal(encoder.encode(images, steps=1).features.tensor, first.features.tensor)
-    assert torch.equal(first.codes, second.codes)
-    assert not torch.allclose(first.features.tensor, second.features.tensor)
-    last = encoder.net.second_look.last
-    torch.nn.init.zeros_(last.weight)
-    torch.nn.init.zeros_(last.bias)
-    first, second = encoder.encode_steps(images)
-    assert torch.equal(first.features.tensor, second.features.tensor)
+    looks = encoder.encode_steps(images)
+    assert len(looks) == SIZE.looks
+    assert torch.equal(encoder.encode(images).features.tensor, looks[-1].features.tensor)
+    assert torch.equal(encoder.encode(images, steps=1).features.tensor, looks[0].features.tensor)
+    for last, following in pairwise(looks):
+        assert torch.equal(last.codes, following.codes)
+        assert not torch.allclose(last.features.tensor, following.features.tensor)
+    torch.nn.init.zeros_(encoder.net.next_look.last.weight)
+    torch.nn.init.zeros_(encoder.net.next_look.last.bias)
+    looks = encoder.encode_steps(images)
+    assert torch.equal(looks[0].features.tensor, looks[-1].features.tensor)
+
+
+def test_a_later_look_sees_what_the_one_before_it_left_over(generator, images):
+    encoder = build("feature-style", generator)
+    seen = []
+    encoder.net.next_look.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    looks = encoder.encode_steps(images)
+    for look, error in zip(looks[:-1], seen, strict=True):
+        image = generator.synthesize(look, 256).clamp(-1, 1)
+        torch.testing.assert_close(error, images - image, atol=1e-4, rtol=0)
 
 
 def test_looks_that_are_not_there_are_refused(generator, images):
-    with pytest.raises(BadInputError, match="looks 1 to 2; got steps=3"):
-        build("feature-style", generator).encode(images, steps=3)
+    with pytest.raises(BadInputError, match="looks 1 to 3; got steps=4"):
+        build("feature-style", generator).encode(images, steps=4)
     one = SYSTEMS["feature-style"].build(generator, replace(SIZE, looks=1))
     with pytest.raises(BadInputError, match="looks 1 to 1; got steps=2"):
         one.encode(images, steps=2)

@@ -1,8 +1,8 @@
-"""A second look: what the first one left of the image, seen and set right (ours).
+"""Looks after the first: what is left of the image, seen and set right (ours).
 
 ReStyle's idea (Alaluf et al. 2021, §3.2), an encoder that sees the image beside what it made of
 it, for the features of the Feature-Style Encoder. The error x − ŷ lies where its cause is, so two
-convolutions at the features' own scale find what to change.
+convolutions at the features' own scale find what to change; all later looks share them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-class SecondLook(nn.Module):
+class NextLook(nn.Module):
     """Error x − ŷ and the feature branch's h → a better h, [B, width, H, W]; h itself at first.
 
     Args:

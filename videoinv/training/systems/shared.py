@@ -1,0 +1,63 @@
+"""What several systems need: a first lesson, parts that stand still, and images of codes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from videoinv.generators.protocol import Generator
+from videoinv.latents import Latent
+from videoinv.training.data import Batch
+from videoinv.training.systems.protocol import Inversion, Role, System, Teacher
+
+
+class OneLook(ABC):
+    """A system whose first look at an image is all that regression can teach."""
+
+    @abstractmethod
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The codes [B, L, 512] of a first look."""
+
+    def lesson(self, batch: Batch, teacher: Teacher | None) -> tuple[Tensor, Tensor]:
+        """The codes of a first look, and those that they should be."""
+        codes = self.codes(batch.inputs)
+        if teacher is None:
+            return codes, batch.codes
+        with torch.no_grad():
+            return codes, teacher(batch.inputs)
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Run a network as one that has been trained: in evaluation mode and without gradients.
+
+    Batch norms then use their running statistics and leave them as they are. Afterwards every
+    part is in the mode in which it was before.
+    """
+    before = [(part, part.training) for part in network.modules()]
+    network.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for part, training in before:
+            part.training = training
+
+
+def of_codes(system: System, latent: Latent, step: int, role: Role) -> Inversion:
+    """An image without features: small in most steps, and now and then at the encoder's size."""
+    encoder, recipe = system.encoder, system.recipe
+    if step % recipe.full_every == 0 or recipe.small_side >= encoder.input_size:
+        image = system.render(latent)
+    else:
+        image = render(encoder.generator, latent, recipe.small_side)
+    return Inversion(latent, image, role)
+
+
+def render(generator: Generator, latent: Latent, side: int) -> Tensor:
+    """The images [B, 3, side, side] of a latent, in float32 and with gradients; not clamped."""
+    return generator.synthesize(latent.to(dtype=generator.dtype), side).float()
