@@ -41,7 +41,7 @@ KEEP = {
 }
 """What each direction leaves as it is. Smile and open mouth are not held against each other: a
 smile that may not part the lips is a grimace."""
-LENGTHS = {"age": 2.5}
+LENGTHS = {"age": 2.0}
 """Where it is not 1: a unit of age is not seen, of a smile it is."""
 TRIED = 24
 """Faces on which it is measured how far down a direction has to reach."""

@@ -17,7 +17,7 @@ from videoinv.faces.align import to_images
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
-STRENGTHS = (-4.0, -2.0, 0.0, 2.0, 4.0)
+STRENGTHS = (-3.0, -1.5, 0.0, 1.5, 3.0)
 SIDE = 256
 
 

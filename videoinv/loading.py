@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import torch
 
-from videoinv.default import load_default
+from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device, resolve_dtype
 from videoinv.editing.directions import load_directions
+from videoinv.errors import BadInputError
 from videoinv.losses.lpips import load_lpips
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder, OptimizeSettings
@@ -38,7 +39,7 @@ def load_by_name(
             where the device computes it in hardware, float32 for published checkpoints.
 
     Raises:
-        BadInputError: an unknown name, encoder, device or dtype.
+        BadInputError: an unknown name, encoder, device or dtype; a generator beside the default.
         CheckpointError, FetchError: see :func:`videoinv.published.load.load_model`.
     """
     where = resolve_device(device)
@@ -46,8 +47,13 @@ def load_by_name(
         dtype = "bfloat16" if name == "default" and has_fast_bfloat16(where) else "float32"
     kind = resolve_dtype(dtype)
     if name == "default":
+        if generator is not None:
+            raise BadInputError(
+                f"generator is {generator!r}, but the default model brings its own: leave it out, "
+                "or name the checkpoint that it is for"
+            )
         return load_default(encoder, where, kind)
-    optimize = encoder == "optimize"
+    optimize = encoder == OPTIMIZE
     model = load_model(
         name,
         generator=generator,
@@ -68,5 +74,6 @@ def _with_optimizer(model: Model, device: torch.device, dtype: torch.dtype) -> M
         size=min(OptimizeSettings.size, generator.resolution),
     )
     encoder = OptimizeEncoder(generator, load_lpips().to(device, dtype), settings)
-    info = replace(model.info, steps=0, encoder_digest="")
+    system = f"{model.info.system} with {OPTIMIZE}"
+    info = replace(model.info, system=system, steps=0, encoder_digest="")
     return replace(model, encoder=encoder, info=info)

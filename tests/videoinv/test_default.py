@@ -98,3 +98,8 @@ def test_a_file_that_is_no_encoder_is_refused(tmp_path):
     path.write_bytes(b"not a tensor in sight")
     with pytest.raises(CheckpointError):
         videoinv.load(encoder=str(path))
+
+
+def test_a_generator_beside_the_default_model_is_refused():
+    with pytest.raises(BadInputError, match=r"'x\.pt'.*brings its own"):
+        videoinv.load(generator="x.pt")
