@@ -99,7 +99,7 @@ def test_a_folder_that_is_not_there_is_told_before_the_work(
 ):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "load", lambda name: pytest.fail("a model was loaded"))
-    assert main(["directions", *arguments]) == 1
+    assert main(["directions", *arguments]) == 2
     assert "there is no folder none" in capsys.readouterr().err
 
 

@@ -164,8 +164,12 @@ def test_directions_survive_saving(tmp_path):
 def test_ours_are_shipped():
     ours = load_directions()
     assert {"smile", "age", "gender", "eyes_open", "mouth_open", "yaw", "pitch"} <= set(ours)
-    for direction in ours.values():
-        assert direction.delta.norm(dim=1).tolist() == pytest.approx([1.0], abs=1e-3)
+    for name, direction in ours.items():
+        lengths = direction.delta.norm(dim=1)
+        reached = int(lengths.count_nonzero())
+        assert 4 < reached < 23, f"{name} in the last rows is colour, not {name}"
+        length = 2.0 if name == "age" else 1.0
+        assert lengths[:reached].tolist() == pytest.approx([length] * reached, abs=1e-3)
 
 
 @pytest.fixture(scope="module")
