@@ -1,61 +1,60 @@
-"""The ``videoinv`` command: its subcommands, its exit codes."""
+"""The ``videoinv`` command: how it ends, whatever ends it."""
 
 from __future__ import annotations
 
-import argparse
+import contextlib
+import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from types import FrameType
 
-from pipelines import directions, edit_command, invert, models, train, train_heads
-from pipelines.bench import command as bench
-from pipelines.evaluation import command as evaluate
-from videoinv import __version__
-from videoinv.errors import VideoInvError
+INTERRUPTED, TERMINATED = 130, 143
 
-INTERRUPTED = 130
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: to be treated as Ctrl-C, so that nothing half-written stays."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 done, 1 failure, 2 bad usage or input, 130 on Ctrl-C."""
-    args = parse(arguments)
+    """Run one command.
+
+    Returns:
+        0 done, 1 failure, 2 bad usage or input, 130 on Ctrl-C, 143 when terminated.
+    """
     try:
-        code: int = args.run(args)
-    except VideoInvError as error:
-        print(f"videoinv: {error}", file=sys.stderr)
-        return error.exit_code
+        with _terminable():
+            # Torch and others take seconds to import, in which Ctrl-C is one line, too.
+            from pipelines.commands import run
+
+            return run(arguments)
+    except Terminated:
+        print("videoinv: terminated", file=sys.stderr)
+        return TERMINATED
     except KeyboardInterrupt:
         print("videoinv: interrupted", file=sys.stderr)
         return INTERRUPTED
-    return code
 
 
-def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    """The arguments of a command; ``evaluate``'s paths may also come after its options.
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Within it, SIGTERM raises ``Terminated``, where a program may say so: in its main thread."""
+    process = os.getpid()
 
-    ``argparse`` takes all positional arguments at the first place where it finds some, so that in
-    ``evaluate study -o FOLDER CLIP`` the clip is left over.
-    """
-    parser = build_parser()
-    args, rest = parser.parse_known_args(arguments)
-    if rest and not (hasattr(args, "what") and not any(word.startswith("-") for word in rest)):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if rest:
-        args.what += rest
-    return args
+    def terminate(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != process:  # a fork has no message and no files of its own
+            os._exit(TERMINATED)
+        raise Terminated
 
-
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(
-        prog="videoinv",
-        description="Edit the face of a person in a video by GAN inversion.",
-        epilog="exit codes: 0 done, 1 failure, 2 bad usage or input, 130 interrupted",
-    )
-    parser.add_argument("--version", action="version", version=f"videoinv {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (edit_command, invert, evaluate, models, directions, bench, train, train_heads):
-        command.add_parser(commands)
-    return parser
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # another thread
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 if __name__ == "__main__":

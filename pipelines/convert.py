@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from pipelines.folders import existing_files, require_apart, require_folders_of
 from videoinv.published.convert import save_model
 from videoinv.published.load import load_model
 
@@ -33,8 +34,11 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         CheckpointError: the source is damaged, unsafe or of no known system.
-        OutputError: the file cannot be written.
+        OutputError: the file cannot be written, or would overwrite what it is made of.
     """
+    inputs = existing_files([args.source, args.generator, args.encoder])
+    require_apart([("output", args.output)], inputs)
+    require_folders_of(args.output)
     model = load_model(args.source, generator=args.generator, encoder=args.encoder, device="cpu")
     save_model(model, args.output)
     info = model.info

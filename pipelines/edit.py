@@ -24,11 +24,12 @@ from pipelines.face_networks import FaceNetworks
 from pipelines.inverting import RunInverter
 from pipelines.lip_sync import LipSync
 from pipelines.locate import FaceLocator
+from pipelines.measures import Measures
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
 from pipelines.media.writer import VideoWriter
 from pipelines.rendering import finish, render
-from pipelines.report import EditReport, Measures
+from pipelines.report import EditReport
 from pipelines.sheet import Sheet
 from pipelines.steady import steady_codes, steady_crops
 from pipelines.steps import Finished, Inverted, Placed, Rendered, Step

@@ -16,10 +16,11 @@ from pipelines.edit import ClipEditor
 from pipelines.edit_jobs import ClipJob, require_safe
 from pipelines.edit_settings import EditSettings
 from pipelines.folders import existing_files, folders_made
+from pipelines.measures import Measures
 from pipelines.media.reader import VideoReader
 from pipelines.model_options import ModelChoice
 from pipelines.ray_runner import Lost, spread
-from pipelines.report import EditReport, Measures
+from pipelines.report import EditReport
 from pipelines.sheet import Sheet
 from videoinv.errors import VideoInvError
 from videoinv.model import Model
@@ -98,6 +99,9 @@ class ClipWorker:
         report = self._editor_of(job).edit(
             job.source, job.output, faces, measures=measures, sheet=sheet, keep=job.keep
         )
+        if not report.faces and order.settings.provenance:
+            remark = f"nobody was edited, but the metadata of {job.output} say so"
+            report.remarks = [*report.remarks, f"{remark}: leave them out with --no-provenance"]
         if sheet is not None and sheet.is_empty:
             report.remarks = [*report.remarks, f"{job.sheet} was not written: nobody was edited"]
         if job.report is not None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from pipelines.folders import make_folder
+from pipelines.folders import existing_files, folders_made, require_apart
 from pipelines.model_options import add_model_options, chosen_model
 from pipelines.pictures import find_pictures, read_picture, write_picture
 from videoinv.editing.delta import YIELD, edit_features
@@ -23,6 +23,7 @@ from videoinv.faces.align import crop, quad_from_mesh, to_images, to_tensor
 from videoinv.faces.detect import FaceDetector
 from videoinv.faces.mesh import FaceMesh
 from videoinv.faces.types import Alignment, Image
+from videoinv.generators.checks import check_size
 from videoinv.latent_files import save_latent
 from videoinv.latents import Latent
 from videoinv.model import Model
@@ -70,14 +71,22 @@ def run(args: argparse.Namespace) -> int:
     """Invert photographs one by one; those without a face are named and skipped."""
     photos = find_pictures(args.photos)
     _check_names(photos, args.output)
-    model = chosen_model(args)
-    edits = [parse_edit(text, model.directions) for text in args.edit]
-    inverter = PhotoInverter(model, aligned=args.aligned, every=args.all_steps, steps=args.steps)
-    make_folder(args.output)
-    writer = ResultWriter(model, args.output, _model_notes(args, model), edits, args.size)
-    done = sum(_invert_one(photo, inverter, writer) for photo in photos)
+    _check_files(args, photos)
+    with folders_made([args.output]):
+        done = _invert(args, photos)
     print(f"{args.output}: {done} of {len(photos)} photographs inverted", file=sys.stderr)
     return 0 if done else BadInputError.exit_code
+
+
+def _invert(args: argparse.Namespace, photos: Sequence[Path]) -> int:
+    """How many photographs could be inverted."""
+    model = chosen_model(args)
+    if args.size is not None:
+        check_size(model.generator, args.size)
+    edits = [parse_edit(text, model.directions) for text in args.edit]
+    inverter = PhotoInverter(model, aligned=args.aligned, every=args.all_steps, steps=args.steps)
+    writer = ResultWriter(model, args.output, _model_notes(args, model), edits, args.size)
+    return sum(_invert_one(photo, inverter, writer) for photo in photos)
 
 
 def _invert_one(photo: Path, inverter: PhotoInverter, writer: ResultWriter) -> bool:
@@ -246,3 +255,12 @@ def _check_names(photos: Sequence[Path], folder: Path) -> None:
     for photo in photos:
         if (base := _DERIVED.sub("", photo.stem)) != photo.stem and base in by_stem:
             raise BadInputError(f"{photo} has the name of a result of {by_stem[base]}: rename it")
+
+
+def _check_files(args: argparse.Namespace, photos: Sequence[Path]) -> None:
+    """Refuse results that would overwrite a photograph, a direction or a file of the model."""
+    directions = [text.partition("=")[0].strip() for text in args.edit]
+    inputs = existing_files([args.model, args.encoder, args.generator, *directions])
+    endings = (".png", "_edited.png", ".safetensors")
+    outputs = [args.output / f"{photo.stem}{ending}" for photo in photos for ending in endings]
+    require_apart([("output", path) for path in outputs], [*photos, *inputs])

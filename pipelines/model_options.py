@@ -10,6 +10,7 @@ from pathlib import Path
 from videoinv import load
 from videoinv.checkpoints.cache import sha256_of
 from videoinv.default import DEFAULT_ENCODER, encoder_file
+from videoinv.devices import DTYPES
 from videoinv.model import Model
 
 
@@ -30,7 +31,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGrou
     )
     group.add_argument("--steps", type=int, metavar="N", help="steps of the encoder for each face")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
-    group.add_argument("--dtype", default="auto", help="auto, float32, bfloat16, float16")
+    group.add_argument(
+        "--dtype", choices=("auto", *DTYPES), default="auto", help="default: %(default)s"
+    )
     return group
 
 

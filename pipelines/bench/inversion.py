@@ -36,7 +36,7 @@ from pipelines.bench.inversion_table import (
     write_json,
 )
 from pipelines.bench.quality_time import draw
-from pipelines.folders import require_folders_of
+from pipelines.folders import existing_files, require_apart, require_folders_of
 from pipelines.plotting import require_matplotlib
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
@@ -243,6 +243,9 @@ def run(args: argparse.Namespace) -> int:
     for name, number in (("--count", args.count), ("--few", args.few)):
         if number is not None and number < 1:
             raise BadInputError(f"{name} is {number}; allowed are 1 and more")
+    outputs = [("--csv", args.csv), ("--json", args.json), ("--graph", args.graph)]
+    inputs = [args.photos, *args.photos.rglob("*"), *existing_files(args.encoders or [])]
+    require_apart(outputs, inputs)
     require_folders_of(args.csv, args.json, args.graph)
     if args.graph is not None:
         require_matplotlib()

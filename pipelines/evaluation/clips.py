@@ -47,12 +47,7 @@ def job_of(args: argparse.Namespace, default_edit: str | None = None) -> Job:
     Args:
         args: of the command line.
         default_edit: if none is given.
-
-    Raises:
-        BadInputError: if ``--frames`` is not positive.
     """
-    if args.frames is not None and args.frames < 1:
-        raise BadInputError(f"--frames is {args.frames}; allowed are 1 and more")
     edits = tuple(args.edit) or ((default_edit,) if default_edit else ())
     # Added to the source, no change is no picture: without edits the face must be replaced.
     blend: Blend = args.blend or ("residual" if edits else "replace")

@@ -13,6 +13,7 @@ from pipelines.evaluation.forms import (
     study_form,
 )
 from pipelines.evaluation.options import COMPARE, DESCRIPTION, RAVDESS, STUDY, USAGE, add_options
+from pipelines.folders import folders_made
 from videoinv.errors import BadInputError
 
 FORMS = {RAVDESS: ravdess_form, STUDY: study_form, COMPARE: compare_form}
@@ -32,7 +33,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate and write the report."""
+    """Evaluate and write the report.
+
+    Raises:
+        BadInputError: if ``--frames`` is not positive, or a path is no clip.
+        PlaceError: if the report cannot be written where it shall be.
+    """
+    if args.frames is not None and args.frames < 1:
+        raise BadInputError(f"--frames is {args.frames}; allowed are 1 and more")
+    with folders_made([args.output, *([] if args.graph is None else [args.graph.parent])]):
+        return _evaluate(args)
+
+
+def _evaluate(args: argparse.Namespace) -> int:
     first, *rest = args.what
     if first in FORMS:
         if not rest:

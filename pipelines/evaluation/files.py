@@ -19,6 +19,7 @@ from pipelines.json_values import plain
 from videoinv.checkpoints.cache import write_path
 
 HTML, JSON, CLIPS_CSV, FRAMES_CSV = "report.html", "report.json", "clips.csv", "frames.csv"
+REPORT_FILES = (HTML, JSON, CLIPS_CSV, FRAMES_CSV)
 
 
 def save_report(folder: Path, report: Report, evaluations: Mapping[str, Evaluation]) -> None:

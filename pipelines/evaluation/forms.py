@@ -12,7 +12,7 @@ from pipelines.evaluation import ravdess
 from pipelines.evaluation.clips import clips_to_score, job_of
 from pipelines.evaluation.comparison import comparison_table
 from pipelines.evaluation.evaluation import Evaluation
-from pipelines.evaluation.files import HTML, save_report
+from pipelines.evaluation.files import HTML, REPORT_FILES, save_report
 from pipelines.evaluation.inversion import INVERSION
 from pipelines.evaluation.networks import Networks
 from pipelines.evaluation.pair import score_pair
@@ -29,7 +29,7 @@ from pipelines.evaluation.tables import Table, mean_by_track, score_tables, tabl
 from pipelines.evaluation.tradeoff import draw_tradeoff
 from pipelines.evaluation.variants import habits
 from pipelines.evaluation.work import Job, Outcome, Task, run_tasks
-from pipelines.folders import require_folders_of
+from pipelines.folders import folders_made, require_apart
 from pipelines.plotting import require_matplotlib
 from videoinv.default import OPTIMIZE
 from videoinv.devices import resolve_device
@@ -45,7 +45,10 @@ STUDY_EDIT = "smile=2"
 
 def pair_form(args: argparse.Namespace, source: Path, result: Path) -> int:
     """Score one video against another."""
-    evaluation = score_pair(source, result, Networks.load(resolve_device(args.device)))
+    networks = Networks.load(resolve_device(args.device))
+    evaluation = score_pair(source, result, networks, frames=args.frames)
+    for note in evaluation.notes:
+        print(note, file=sys.stderr)
     title = f"{result.name} against {source.name}"
     done = Outcome({source.stem: evaluation}, {})
     return _finish(args, title, score_tables([evaluation]), done)
@@ -81,16 +84,16 @@ def ravdess_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
 
 def study_form(args: argparse.Namespace, paths: Sequence[Path]) -> int:
     """Encoders, smoothing, starts and feature edits against each other."""
+    clips = clips_to_score(paths)
     if args.graph is not None:
         require_matplotlib()
-        if args.graph.parent != args.output:  # that one will be made
-            require_folders_of(args.graph)
+        report = [("the report", args.output / name) for name in REPORT_FILES]
+        require_apart([*report, ("--graph", args.graph)], clips)
     job = job_of(args, STUDY_EDIT)
     encoders = {
         name: habits(replace(job.model, encoder=name).load()) for name in _study_encoders(args)
     }
     variants = study(job, encoders, args.smoothing, args.start, args.delta)
-    clips = clips_to_score(paths)
     outcome = _run(args, [variant.task(clip) for variant in variants for clip in clips])
     tables = study_tables(variants, outcome.evaluations, clips)
     first = [variant.task(clips[0]).key for variant in variants]
@@ -132,7 +135,9 @@ def _pairs(
 
 
 def _run(args: argparse.Namespace, tasks: Sequence[Task]) -> Outcome:
-    return run_tasks(tasks, args.output / RESULTS, args.ray)
+    folder = args.output / RESULTS
+    with folders_made([folder]):
+        return run_tasks(tasks, folder, args.ray)
 
 
 def _method(job: Job) -> str:

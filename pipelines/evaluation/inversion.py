@@ -20,8 +20,9 @@ from pipelines.evaluation.pair import score_pair
 from pipelines.evaluation.picture import Picture
 from pipelines.evaluation.result import ResultScorer
 from pipelines.evaluation.source import SourceView, SourceViews
+from pipelines.measures import Measures
 from pipelines.media import Frame, VideoReader, VideoWriter
-from pipelines.report import EditReport, Measures
+from pipelines.report import EditReport
 from pipelines.steps import Rendered, Step
 from videoinv.editing.edit import Edit
 from videoinv.errors import BadInputError

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 
 from pipelines.evaluation.evaluation import Evaluation, Track
@@ -19,17 +21,25 @@ from videoinv.errors import BadInputError
 RESULT = "result"
 
 
-def score_pair(source: Path, result: Path, networks: Networks, *, name: str = RESULT) -> Evaluation:
+def score_pair(
+    source: Path,
+    result: Path,
+    networks: Networks,
+    *,
+    name: str = RESULT,
+    frames: int | None = None,
+) -> Evaluation:
     """A result against its source, frame by frame; in memory are two frames of each.
 
     Frames are paired by time, counted from each video's first frame, so a result may start at
-    another time, or lack frames, which are counted.
+    another time, lack frames, or have others, which are counted.
 
     Args:
         source: a video.
         result: what was made of it, of the same size in pixels.
         networks: for scoring.
         name: of the result, in the tables.
+        frames: how many of the source's first ones to compare; ``None`` for all.
 
     Raises:
         MediaError: if either is no video.
@@ -39,12 +49,15 @@ def score_pair(source: Path, result: Path, networks: Networks, *, name: str = RE
     with VideoReader(source) as before, VideoReader(result) as after:
         _check_sizes(before, after)
         scorer, pair = ResultScorer(networks), _Pair(networks, name)
-        missing = 0
-        for frame, other in matched(before.frames(), after.frames()):
-            missing += other is None
+        others = _Counted(after.frames())
+        compared: list[int | None] = []
+        for frame, other in islice(matched(before.frames(), others), frames):
+            compared.append(None if other is None else other.index)
             pair.push(scorer, frame, other)
+        if frames is None:
+            others.drain()
         notes = [
-            *([f"{missing} frames of the source have no frame in {name}"] if missing else []),
+            *_mismatches(compared, None if frames is not None else others.count, name),
             *broken(before),
             *broken(after),
         ]
@@ -53,6 +66,41 @@ def score_pair(source: Path, result: Path, networks: Networks, *, name: str = RE
     return Evaluation(
         source.name, (track,), seconds=seconds, exhibits=pair.exhibits(), notes=tuple(notes)
     )
+
+
+class _Counted:
+    """Frames on their way, counted."""
+
+    def __init__(self, frames: Iterator[Frame]) -> None:
+        self._frames = frames
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        for frame in self._frames:
+            self.count += 1
+            yield frame
+
+    def drain(self) -> None:
+        """Count the rest."""
+        deque(self, maxlen=0)
+
+
+def _mismatches(compared: Sequence[int | None], count: int | None, name: str) -> Iterator[str]:
+    """What was not compared.
+
+    Args:
+        compared: for each frame of the source the index of the result's, if there is one.
+        count: frames of the result; ``None``: only the source's first frames were compared.
+        name: of the result.
+    """
+    missing = compared.count(None)
+    if count is None:
+        yield f"compared: the first {len(compared)} of the source's frames"
+    if missing:
+        yield f"{missing} of the source's {len(compared)} frames have no frame in {name}"
+    other = 0 if count is None else count - len({*compared} - {None})
+    if other:
+        yield f"{other} of the {count} frames in {name} are at other times and were not compared"
 
 
 class _Pair:

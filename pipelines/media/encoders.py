@@ -29,6 +29,8 @@ class Settings:
     crf_option: str = "crf"
     preset_option: str = "preset"
     fixed: dict[str, str] = field(default_factory=dict)
+    worst: int = 51
+    """The highest quality setting on its scale; the lowest is 0."""
 
     def options(self, crf: int | None, preset: str | None) -> dict[str, str]:
         """The encoder's options; ``None`` takes the default."""
@@ -47,9 +49,13 @@ ENCODERS: dict[str, Settings] = {
     "libx264": Settings(16, "medium"),
     "libx265": Settings(16, "fast", fixed={"x265-params": "log-level=error"}),
     "libvpx-vp9": Settings(
-        16, "4", preset_option="cpu-used", fixed={"b": "0", "row-mt": "1", "deadline": "good"}
+        16,
+        "4",
+        preset_option="cpu-used",
+        fixed={"b": "0", "row-mt": "1", "deadline": "good"},
+        worst=63,
     ),
-    "libsvtav1": Settings(18, "8"),
+    "libsvtav1": Settings(18, "8", worst=63),
     "h264_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
     "hevc_nvenc": Settings(18, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
     "av1_nvenc": Settings(22, "p5", "cq", fixed={"rc": "vbr", "b": "0"}),
@@ -132,7 +138,7 @@ def choose_encoding(
         hdr: what the source says about its mastering.
 
     Raises:
-        BadInputError: if libav has no video encoder of that name.
+        BadInputError: if libav has no video encoder of that name, or its quality has another range.
     """
     encoding = partial(_encoding, source=source, size=size, crf=crf, preset=preset, hdr=hdr)
     usual = _default_codec(container, source)
@@ -164,6 +170,9 @@ def _encoding(
     wanted = replace(source, chroma="444") if odd else source
     working, pixel_format = _nearest(wanted, taken)
     settings = ENCODERS.get(codec, Settings())
+    # x264 and x265 take any number and stop at their worst without a word.
+    if crf is not None and settings.crf is not None and not 0 <= crf <= settings.worst:
+        raise BadInputError(f"--crf is {crf}; {codec} allows 0 to {settings.worst}")
     options = settings.options(crf, preset)
     if working.alpha and codec == "libvpx-vp9":
         options["auto-alt-ref"] = "0"  # its invisible frames have no place for alpha

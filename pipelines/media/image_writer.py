@@ -105,7 +105,7 @@ class ImageWriter:
 
 def _losses(source: VideoReader) -> Iterator[str]:
     if source.pictures:
-        yield "EXIF and texts of the pictures: only their colour profiles are kept"
+        yield "EXIF and texts, if the pictures have any: only colour profiles are kept"
         return
     yield f"times: pictures have none; there were {float(source.rate or 0):g} frames per second"
     yield "tags and chapters: pictures of a film have none"

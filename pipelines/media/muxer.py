@@ -62,7 +62,7 @@ class Muxer:
             self._stream = self._add_picture(source, encoding)
             _open_encoder(self._stream, encoding)
             if source.pictures:
-                self.dropped.append("EXIF, texts and colour profiles of the pictures")
+                self.dropped.append("EXIF, texts and colour profiles, if the pictures have any")
             else:
                 self._passthrough = Passthrough(
                     source.path, self._container, format_name, self.dropped

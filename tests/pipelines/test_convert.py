@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines import convert
-from videoinv.errors import CheckpointError, OutputError
+from videoinv.errors import BadInputError, CheckpointError, OutputError
 from videoinv.published.load import load_model
 
 from ..parity import official, published
@@ -33,6 +33,16 @@ def test_nothing_is_left_of_a_refused_source(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="web page"):
         run(source, "-o", tmp_path / "out.safetensors")
     assert list(tmp_path.iterdir()) == [source]
+
+
+def test_the_source_is_never_overwritten(tmp_path: Path) -> None:
+    source = official.psp_family(tmp_path / "m.pt", "psp", published.SMALL)
+    before = source.read_bytes()
+    (tmp_path / "link.pt").symlink_to(source)
+    for options in ((source, "-o", tmp_path / "link.pt"), ("x", "--encoder", source, "-o", source)):
+        with pytest.raises(BadInputError, match="the input itself"):
+            run(*options)
+    assert source.read_bytes() == before
 
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:

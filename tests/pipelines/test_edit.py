@@ -63,6 +63,12 @@ def test_the_report_counts_and_measures(edited):
     assert (report["frames"], report["faces"], report["passed_through"]) == (8, 6, 2)
     assert {"decode", "locate", "invert", "render", "paste", "encode"} <= set(report["seconds"])
     assert report["measures"]["attributes"]["smile"]["moved"] > 0.9
+    rows = report["per_frame"]
+    assert [row["person"] for row in rows] == [None, *[1] * 6, None]
+    assert (rows[0]["seconds"], rows[0]["identity"], rows[0]["attributes"]) == (0, None, None)
+    assert rows[3]["seconds"] == 0.1
+    smiles = [row["attributes"]["smile"] for row in rows[1:7]]
+    assert np.mean(smiles) == pytest.approx(report["measures"]["attributes"]["smile"]["mean"], 1e-3)
     # Three steps of inversion do not hold a person: the bar stands with the whole clips.
     assert 0 < report["measures"]["identity"]["least"] <= report["measures"]["identity"]["mean"] < 1
     assert report["model"]["terms"]
@@ -98,14 +104,26 @@ def test_the_sheet_shows_four_columns(edited):
         (["IN", "-o", "OUT", "--edit", "smile"], 2, "STRENGTH"),
         (["TEXT", "-o", "OUT"], 2, "not a video"),
         (["MISSING", "-o", "OUT"], 2, "no such file"),
-        (["IN", "-o", "NOWHERE/out.mp4"], 1, "folder"),
-        (["IN", "-o", "OUT", "--report", "NOWHERE/r.json"], 1, "folder"),
+        (["IN", "-o", "NOWHERE/out.mp4", "--edit", "smlie=1"], 2, "smile"),
+        (["IN", "-o", "OUT", "--report", "TEXT/r.json"], 2, "it is a file"),
+        (["IN", "-o", "OUT", "--cache", "TEXT"], 2, "it is a file"),
+        (["IN", "-o", "SUFFIXLESS"], 2, "a slash at its end"),
+        (["IN", "IN", "-o", "SUFFIXLESS"], 2, "a slash at its end"),
+        (["IN", "-o", "PICTURE"], 2, "videoinv invert"),
+        (["IN", "-o", "OUT", "--sheet", "OUT"], 2, ".png, .jpg"),
         (["IN", "-o", "IN"], 2, "input itself"),
         (["IN", "-o", "OUT", "--encoder", "magic"], 2, "optimize"),
         (["IN", "-o", "OUT", "--device", "abacus"], 2, "cuda"),
         (["IN", "-o", "OUT", "--chunk", "0"], 2, "1 and more"),
         (["IN", "-o", "OUT", "--detect-every", "0"], 2, "1 and more"),
         (["IN", "-o", "OUT", "--code-sigma", "-1"], 2, "--code-sigma is -1"),
+        (["IN", "-o", "OUT", "--code-sigma", "1e9"], 2, "0 to 30"),
+        (["IN", "-o", "OUT", "--size", "0"], 2, "1 to 1024"),
+        (["IN", "-o", "OUT", "--size", "99999"], 2, "1 to 1024"),
+        (["IN", "-o", "OUT", "--crf", "999"], 2, "0 to 51"),
+        (["IN", "-o", "OUT", "--adapt", "-1"], 2, "0 and more"),
+        (["IN", "-o", "OUT", "--region", ""], 2, "regions are"),
+        (["IN", "-o", "OUT", "--edit", "smile=1:rows=30-40"], 2, "rows 30-40: this"),
         (["IN", "-o", "OUT", "--face", "0"], 2, "counted from 1"),
         (["IN", "-o", "OUT", "--face", "anna"], 2, "'largest'"),
         (["IN", "-o", "OUT", "--face", "WALL"], 2, "shows no face"),
@@ -127,7 +145,9 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(
         "MISSING": tmp_path / "none.mp4",
         "OUT": tmp_path / "out.mp4",
         "NOWHERE/out.mp4": tmp_path / "nowhere" / "out.mp4",
-        "NOWHERE/r.json": tmp_path / "nowhere" / "r.json",
+        "TEXT/r.json": text / "r.json",
+        "SUFFIXLESS": tmp_path / "out",
+        "PICTURE": tmp_path / "out.jpg",
     }
     assert main(["edit", *(str(places.get(a, a)) for a in arguments)]) == code
     said = capsys.readouterr().err.strip()

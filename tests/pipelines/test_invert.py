@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from pipelines.cli import main
 from pipelines.media import VideoReader
@@ -167,3 +168,20 @@ def test_patterns_files_and_folders_name_each_picture_once(photos):
     assert [path.name for path in found] == ["person.png", "wall.png", "letter.jpg", "webp.webp"]
     with pytest.raises(BadInputError, match="is not there"):
         find_pictures([str(photos / "*.gif")])
+
+
+def test_mistakes_are_told_before_the_work_and_overwrite_nothing(photos, tmp_path, capsys):
+    direction = tmp_path / "person.safetensors"
+    save_file({"look": torch.ones(1, 512)}, direction)
+    person, before = photos / "person.png", direction.read_bytes()
+    for arguments, words in (
+        ([person, "-o", tmp_path, "--edit", f"{direction}=1"], "the input itself"),
+        ([person, "-o", tmp_path, "--encoder", direction], "the input itself"),
+        ([person, "-o", direction], "it is a file"),
+        ([person, "-o", tmp_path / "new", "--size", "0"], "1 to 1024"),
+        ([person, "-o", tmp_path / "new", "--edit", "smlie=1"], "did you mean 'smile'"),
+    ):
+        assert invert(*arguments) == 2
+        assert words in capsys.readouterr().err
+    assert direction.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [direction]

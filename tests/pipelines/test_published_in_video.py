@@ -71,7 +71,8 @@ def test_every_system_edits_the_face_and_nothing_else(system, files, clip, tmp_p
     steps = 2 if system in ("stylegan2", "restyle-psp", "restyle-e4e") else None
     editor = ClipEditor(model, EditSettings(chunk=2, steps=steps))
     report = editor.edit(clip, tmp_path / "out.mp4", [FaceEdits([shift()])])
-    assert model.info.system == system
+    # A generator alone is inverted by optimisation, and says so.
+    assert model.info.system == {"stylegan2": "stylegan2 with optimize"}.get(system, system)
     assert (report.frames, report.faces) == (FRAMES, FRAMES)
     for before, after in zip(VideoReader(clip), VideoReader(tmp_path / "out.mp4"), strict=True):
         change = np.abs(before.image.astype(float) - after.image)

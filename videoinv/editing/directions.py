@@ -20,6 +20,8 @@ from videoinv.errors import BadInputError, CheckpointError
 
 DEFAULT_FILE = Path(__file__).with_name("directions_ffhq.safetensors")
 """Directions of our own in the W of StyleGAN2-FFHQ, which the default generator shares."""
+SUFFIXES = (".safetensors", ".pt", ".npy")
+"""Of files that hold one direction."""
 WIDTH = 512
 _SHAPES = f"a direction is [{WIDTH}], [1, {WIDTH}], [L, {WIDTH}] or [1, L, {WIDTH}]"
 
@@ -50,9 +52,8 @@ class Directions(Mapping[str, Direction]):
         except KeyError:
             near = get_close_matches(name, self._directions, n=1)
             hint = f"did you mean '{near[0]}'? " if near else ""
-            known = ", ".join(self._directions) or "none"
             raise BadInputError(
-                f"no direction is called '{name}'; {hint}known are {known}, and a path to a "
+                f"no direction is called '{name}'; {hint}known are {self._names}, and a path to a "
                 ".safetensors, .pt or .npy file of your own also works"
             ) from None
 
@@ -66,9 +67,22 @@ class Directions(Mapping[str, Direction]):
         return len(self._directions)
 
     def find(self, name_or_path: str) -> Direction:
-        """The direction of that name, or the one in that file."""
+        """The direction of that name, or the one in that file.
+
+        Raises:
+            BadInputError: if there is neither.
+            CheckpointError: see :func:`load_direction`.
+        """
         path = Path(name_or_path)
-        return load_direction(path) if path.suffix and path.exists() else self[name_or_path]
+        if path.suffix and path.exists():
+            return load_direction(path)
+        if name_or_path not in self and path.suffix.lower() in SUFFIXES:
+            raise BadInputError(f"there is no file {path}; directions by name are {self._names}")
+        return self[name_or_path]
+
+    @property
+    def _names(self) -> str:
+        return ", ".join(self._directions) or "none"
 
 
 def load_directions(path: Path = DEFAULT_FILE) -> Directions:
@@ -142,6 +156,8 @@ def _as_rows(value: object, path: Path) -> Tensor:
             f"{path} holds numbers that are not finite (NaN or infinite in single precision): "
             "make the direction again"
         )
+    if not rows.any():
+        raise CheckpointError(f"{path} holds nothing but zeros, which is no direction")
     return rows[:1] if bool((rows == rows[:1]).all()) else rows
 
 

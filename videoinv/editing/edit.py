@@ -16,6 +16,8 @@ from videoinv.editing.directions import Direction, Directions
 from videoinv.errors import BadInputError
 
 HOW = "write NAME=STRENGTH, NAME=STRENGTH@SECONDSs,… or NAME=STRENGTH:rows=FIRST-LAST"
+STRONGEST = 100
+"""Far beyond what any face bears; a direction of one's own may be short."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,13 @@ def _keyframe(part: str, text: str) -> Keyframe:
         raise BadInputError(f"edit '{text}': '{part}' is no strength; {HOW}") from None
     if not (math.isfinite(keyframe.time) and math.isfinite(keyframe.strength)):
         raise BadInputError(f"edit '{text}': '{part}' must be of finite numbers; {HOW}")
+    if keyframe.time < 0:
+        raise BadInputError(f"edit '{text}': '{part}' is before the start; times are 0 s or later")
+    if abs(keyframe.strength) > STRONGEST:
+        raise BadInputError(
+            f"edit '{text}': '{part}' is too strong; allowed are -{STRONGEST} to {STRONGEST}, and "
+            "a face seldom bears more than 5"
+        )
     return keyframe
 
 

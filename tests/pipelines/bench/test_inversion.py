@@ -71,8 +71,17 @@ def test_no_faces_are_too_few(tmp_path, capsys):
 def test_a_folder_that_is_not_there_is_told_before_the_work(tmp_path, capsys):
     nowhere = str(tmp_path / "none" / "table.csv")
     for option in ("--csv", "--json", "--graph"):
-        assert main(["bench", "inversion", str(tmp_path), option, nowhere]) == 1
+        assert main(["bench", "inversion", str(tmp_path), option, nowhere]) == 2
         assert "there is no folder" in capsys.readouterr().err
+
+
+def test_no_face_and_no_other_result_is_overwritten(tmp_path, capsys):
+    face, table = tmp_path / "face.png", str(tmp_path / "table.csv")
+    face.touch()
+    assert main(["bench", "inversion", str(tmp_path), "--graph", str(face)]) == 2
+    assert "the input itself" in capsys.readouterr().err
+    assert main(["bench", "inversion", str(tmp_path), "--csv", table, "--json", table]) == 2
+    assert "--csv, too" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,32 @@ def test_missing_frames_are_named(short_clip, tmp_path, networks):
         for frame in list(reader)[:2]:
             writer.write(frame)
     evaluation = score_pair(short_clip, shorter, networks)
-    assert evaluation.notes == ("1 frames of the source have no frame in result",)
+    assert evaluation.notes == ("1 of the source's 3 frames have no frame in result",)
     assert evaluation.tracks[0].scores.scored == 2
+    longer = score_pair(shorter, short_clip, networks)
+    assert longer.notes == ("1 of the 3 frames in result are at other times and were not compared",)
+
+
+def test_the_first_frames_of_a_pair(short_clip, tmp_path, capsys):
+    command = ["evaluate", str(short_clip), str(short_clip), "-o", str(tmp_path / "e"), "--frames"]
+    for frames in ("0", "-2"):
+        assert main([*command, frames]) == 2
+        assert f"--frames is {frames}; allowed are 1 and more" in capsys.readouterr().err
+    assert not (tmp_path / "e").exists()
+    assert main([*command, "2"]) == 0
+    assert "compared: the first 2 of the source's frames" in capsys.readouterr().err
+    (report,) = json.loads((tmp_path / "e" / "report.json").read_text())["clips"].values()
+    assert report["tracks"][0]["scores"]["frames"] == 2
+    assert "the first 2" in report["notes"][0]
+
+
+def test_a_mistake_leaves_no_folder(short_clip, tmp_path, capsys):
+    command = ["evaluate", str(short_clip), "-o", str(tmp_path / "e"), "--edit", "smil=2"]
+    assert main(command) == 2
+    assert "smile" in capsys.readouterr().err
+    assert not (tmp_path / "e").exists()
+    assert main([*command[:3], str(short_clip), *command[4:]]) == 2
+    assert "it is a file" in capsys.readouterr().err
 
 
 def test_what_is_no_video_is_refused(short_clip, tmp_path, networks):

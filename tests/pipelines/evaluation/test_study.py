@@ -204,12 +204,17 @@ def test_the_targets_are_judged():
     assert rows["amplitude"] == ("–", "–", "–", "", "–")
 
 
-def test_a_graph_without_a_folder_is_told_before_the_work_unless_it_is_the_reports(
+def test_a_graph_that_cannot_be_written_is_told_before_the_work(
     short_clip, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(forms, "_study_encoders", lambda args: pytest.fail("the work began"))
     command = ["evaluate", "study", str(short_clip), "-o", str(tmp_path / "out"), "--graph"]
-    assert main([*command, str(tmp_path / "none" / "graph.png")]) == 1
-    assert "there is no folder" in capsys.readouterr().err
+    assert main([*command, str(short_clip / "graph.png")]) == 2
+    assert "cannot be made (it is a file)" in capsys.readouterr().err
+    assert main([*command, str(short_clip)]) == 2
+    assert "the input itself" in capsys.readouterr().err
+    assert main([*command, str(tmp_path / "out" / "report.json")]) == 2
+    assert "the report, too" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
     with pytest.raises(pytest.fail.Exception, match="the work began"):
         main([*command, str(tmp_path / "out" / "graph.png")])

@@ -29,7 +29,7 @@ def film(studio):
 
 def edit(source, name):
     """Run the command with hardly any inversion; returns the output and the report."""
-    output, report = source.with_name(name), source.with_name("report.json")
+    output, report = source.parent / name, source.with_name("report.json")
     quick = ["--encoder", "optimize", "--steps", "2", "--size", "256", "--edit", "smile=3"]
     assert main(["edit", str(source), "-o", str(output), *quick, "--report", str(report)]) == 0
     return output, json.loads(report.read_text())
@@ -94,8 +94,8 @@ def test_a_corrupt_packet_and_a_cut_off_tail(studio, film):
 
 def test_pictures(studio, film):
     source = film("in.mp4", audio=())
-    frames, _ = edit(source, "frames")
-    assert sorted(path.name for path in frames.iterdir()) == [f"{n:06}.png" for n in range(4)]
+    frames = edit(source, "frames/%06d.png")[0].parent
+    assert sorted(path.name for path in frames.glob("*.png")) == [f"{n:06}.png" for n in range(4)]
     output, report = edit(frames, "again.mp4")
     assert (report["frames"], report["faces"]) == (4, 4)
     assert timestamps(output) == [Fraction(n, 25) for n in range(4)]

@@ -94,12 +94,19 @@ def test_unknown_codecs(tmp_path, source, codec):
 
 
 @pytest.mark.parametrize(
-    ("codec", "settings"), [("libx264", {"preset": "warp"}), ("libvpx-vp9", {"crf": 99})]
+    ("codec", "settings"), [("libx264", {"preset": "warp"}), ("libvpx-vp9", {"preset": "99"})]
 )
 def test_settings_that_the_encoder_refuses(tmp_path, source, codec, settings):
     with pytest.raises(BadInputError, match="does not work here"):
         enter(tmp_path / "out.mp4", source, codec=codec, **settings)
     assert files(tmp_path) == ["in.mp4"]
+
+
+@pytest.mark.parametrize(("codec", "worst"), [(None, 51), ("libx265", 51), ("libvpx-vp9", 63)])
+def test_a_quality_off_the_encoders_scale(tmp_path, source, codec, worst):
+    for crf in (-1, worst + 1):
+        with pytest.raises(BadInputError, match=f"allows 0 to {worst}"):
+            VideoWriter(tmp_path / "out.mp4", source, codec=codec, crf=crf)
 
 
 def test_an_error_in_the_middle_leaves_the_old_file(tmp_path, source):

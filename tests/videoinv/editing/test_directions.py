@@ -125,6 +125,19 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, suffix, bad):
         load_direction(saved(value, tmp_path / f"age{suffix}"))
 
 
+def test_a_direction_that_goes_nowhere_is_refused(tmp_path):
+    np.save(tmp_path / "zero.npy", np.zeros((18, 512), np.float32))
+    with pytest.raises(CheckpointError, match="nothing but zeros"):
+        load_direction(tmp_path / "zero.npy")
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BadInputError, match=r"there is no file .*nope\.npy"):
+        load_directions().find(str(tmp_path / "nope.npy"))
+    with pytest.raises(BadInputError, match="did you mean 'smile'"):
+        load_directions().find("smlie")
+
+
 def test_a_file_of_something_else_says_what_it_holds(tmp_path):
     with pytest.raises(CheckpointError, match="holds a dict and no tensor"):
         load_direction(saved({"delta": torch.zeros(512)}, tmp_path / "age.pt"))

@@ -61,7 +61,7 @@ def test_strength_stays_between_its_neighbours(points, time):
     [
         "smile", "smile=", "=2", "smile=big", "smile=1@", "smile=1@2s,2@1s", "smile=1:rows=9-3",
         "smile=1:columns=2", "smiel=1", "smile=nan", "smile=inf", "smile=1@nans", "smile=1@infs",
-        "smile=0@0s,-inf@2s",
+        "smile=0@0s,-inf@2s", "smile=0@-1s,2@1s", "smile=1e6", "smile=-101", "smile=0@0s,101@1s",
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_the_text(text):
