@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from pipelines.folders import require_folders_of
-from pipelines.scored_samples import SCORES, SKIN, Sampling, scored_samples
+from pipelines.scored_samples import Sampling, scored_samples
 from pipelines.strip import save_strips
 from videoinv import load
 from videoinv.editing.directions import (
@@ -27,20 +27,20 @@ from videoinv.editing.discover import StyledGenerator, ganspace, sefa
 from videoinv.editing.fit import condition_all, fit_hyperplane
 from videoinv.editing.reach import kept_to_first_rows
 from videoinv.errors import BadInputError
-from videoinv.faces.attributes import AttributeScorer
+from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 
 FITTED = ("smile", "age", "gender", "eyes_open", "mouth_open", "yaw", "pitch")
 KEEP = {
     "smile": ("age", "gender", "yaw", "pitch", "eyes_open"),
-    "age": ("gender", "smile", "yaw", "pitch", *SKIN),
-    "gender": ("age", "smile", "yaw", "pitch", *SKIN),
-    "eyes_open": ("age", "gender", "smile", "yaw", "pitch", *SKIN),
+    "age": ("gender", "smile", "yaw", "pitch"),
+    "gender": ("age", "smile", "yaw", "pitch"),
+    "eyes_open": ("age", "gender", "smile", "yaw", "pitch"),
     "mouth_open": ("age", "gender", "yaw", "pitch", "eyes_open"),
     "yaw": ("age", "gender", "smile", "pitch"),
     "pitch": ("age", "gender", "smile", "yaw"),
 }
 """What each direction leaves as it is. Smile and open mouth are not held against each other: a
-smile that may not part the lips is a grimace. Those that reach rows of colour leave the skin's."""
+smile that may not part the lips is a grimace."""
 LENGTHS = {"age": 2.0}
 """Where it is not 1: a unit of age is not seen, of a smile it is."""
 TRIED = 24
@@ -122,8 +122,8 @@ def _fit(args: argparse.Namespace) -> int:
     sampling = Sampling(model.info.generator_digest, args.seed, args.truncation)
     codes, scores = scored_samples(model.generator, sampling, args.samples, args.scores)
     planes = {
-        name: fit_hyperplane(codes, scores[:, SCORES.index(name)], seed=args.seed)
-        for name in (*FITTED, *SKIN)
+        name: fit_hyperplane(codes, scores[:, ATTRIBUTES.index(name)], seed=args.seed)
+        for name in FITTED
     }
     normals = condition_all({name: plane.normal for name, plane in planes.items()}, KEEP)
     faces = torch.from_numpy(codes[:TRIED]).float()[:, None].expand(-1, model.generator.styles, -1)

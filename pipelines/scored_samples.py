@@ -14,7 +14,6 @@ from tqdm import tqdm
 from videoinv.checkpoints.cache import write_path
 from videoinv.errors import BadInputError
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
-from videoinv.faces.skin import skin_colour
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
@@ -24,9 +23,6 @@ RENDER = 256
 """Side in pixels of the samples that are scored."""
 SAVE_EVERY = 200
 """Samples that a kill may cost."""
-SKIN = ("skin_light", "skin_red", "skin_yellow")
-"""CIELAB's L*, a* and b* of the skin."""
-SCORES = (*ATTRIBUTES, *SKIN)
 _WIDTH = 512
 
 
@@ -44,7 +40,7 @@ class Sampling:
 def scored_samples(
     generator: Generator, sampling: Sampling, count: int, file: Path | None = None
 ) -> tuple[Array, Array]:
-    """Codes [N, 512] of generated faces and their scores [N, S], in the order of ``SCORES``.
+    """Codes [N, 512] of generated faces and their scores [N, A], in the order of ``ATTRIBUTES``.
 
     The n-th sample is the same however many there are and in whatever parts they are made.
 
@@ -58,7 +54,7 @@ def scored_samples(
         BadInputError: if the file holds anything else, or samples made in another way.
         OutputError: if it cannot be written.
     """
-    codes, scores = np.empty((0, _WIDTH)), np.empty((0, len(SCORES)))
+    codes, scores = np.empty((0, _WIDTH)), np.empty((0, len(ATTRIBUTES)))
     if file is not None and file.exists():
         codes, scores = _read(file, sampling)
     if len(codes) >= count:
@@ -86,8 +82,7 @@ def _score(
     z = torch.cat([_noise(sampling.seed, index) for index in batch])
     codes = generator.map(z, sampling.truncation)
     images = generator.synthesize(Latent(codes), RENDER).float().clamp(-1, 1)
-    scores = np.hstack([scorer.score(images).array(), skin_colour(images)])
-    return codes[:, 0].double().cpu().numpy(), scores
+    return codes[:, 0].double().cpu().numpy(), scorer.score(images).array()
 
 
 def _noise(seed: int, index: int) -> torch.Tensor:
@@ -97,7 +92,7 @@ def _noise(seed: int, index: int) -> torch.Tensor:
 
 def _about(sampling: Sampling) -> str:
     """What the samples of a file have in common, in one line."""
-    return json.dumps({**asdict(sampling), "scores": SCORES})
+    return json.dumps({**asdict(sampling), "attributes": ATTRIBUTES})
 
 
 def _read(file: Path, sampling: Sampling) -> tuple[Array, Array]:

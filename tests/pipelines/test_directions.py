@@ -10,7 +10,7 @@ import torch
 from pipelines import directions as command
 from pipelines import scored_samples
 from pipelines.cli import main
-from pipelines.scored_samples import SCORES, Sampling
+from pipelines.scored_samples import Sampling
 from pipelines.scored_samples import scored_samples as samples
 from pipelines.strip import save_strips
 from videoinv.editing.directions import Direction, Directions
@@ -64,7 +64,7 @@ def test_what_was_scored_before_an_interrupt_is_kept(tmp_path, capsys):
     codes, scores = samples(second, SAMPLING, 30, file)
     assert second.made == 30 - 16
     assert np.array_equal(codes, samples(Generator(), SAMPLING, 30)[0])
-    assert codes.shape == (30, 512) and scores.shape == (30, len(SCORES))
+    assert codes.shape == (30, 512) and scores.shape == (30, len(ATTRIBUTES))
     assert len(samples(Generator(most=0), SAMPLING, 12, file)[0]) == 12
     assert capsys.readouterr().err == ""  # no progress where nobody looks
 
