@@ -35,6 +35,9 @@ from videoinv.model import Model
 SIDE = 256
 """Side in pixels of faces and renders."""
 
+COLD, WARM = 5, 3
+"""Steps that are tried at most, unless others are asked for."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -53,8 +56,9 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
     parser = measurements.add_parser("warm-start", help=summary, description=summary)
     parser.add_argument("clip", type=Path, metavar="CLIP")
     parser.add_argument("--frames", type=int, default=30, metavar="N", help="default: 30")
-    parser.add_argument("--cold", type=int, nargs="+", default=[1, 2, 3, 4, 5], metavar="STEPS")
-    parser.add_argument("--warm", type=int, nargs="+", default=[1, 2, 3], metavar="STEPS")
+    every = "default: all that the encoder has, at most"
+    parser.add_argument("--cold", type=int, nargs="+", metavar="STEPS", help=f"{every} {COLD}")
+    parser.add_argument("--warm", type=int, nargs="+", metavar="STEPS", help=f"{every} {WARM}")
     add_model_options(parser)
     parser.set_defaults(run=run)
 
@@ -67,7 +71,10 @@ def run(args: argparse.Namespace) -> int:
         raise BadInputError(f"{args.clip} has a face in {len(faces)} frames; at least 2 are needed")
     print(f"{len(faces)} frames of {args.clip.name}, {model.info.system}")
     print("start steps  LPIPS    MSE  identity  s/frame")
-    jobs = [("cold", steps) for steps in args.cold] + [("warm", steps) for steps in args.warm]
+    there = model.info.steps or COLD  # optimisation takes as many as one likes
+    cold = args.cold or range(1, min(there, COLD) + 1)
+    warm = args.warm or range(1, min(there, WARM) + 1)
+    jobs = [("cold", steps) for steps in cold] + [("warm", steps) for steps in warm]
     for start, steps in tqdm(jobs, disable=None, leave=False):
         row = measure(model, faces, start, steps)
         s = row.scores

@@ -19,3 +19,10 @@ def test_two_frames_are_needed(capsys):
     clip = str(fetch("clip-webcam-smile"))
     assert main(["bench", "warm-start", clip, "--frames", "1"]) == 2
     assert "at least 2" in capsys.readouterr().err
+
+
+def test_an_encoder_is_asked_for_no_more_steps_than_it_has(capsys):
+    clip = str(fetch("clip-webcam-smile"))
+    assert main(["bench", "warm-start", clip, "--encoder", "e2style", "--frames", "2"]) == 0
+    rows = [line.split()[:2] for line in capsys.readouterr().out.splitlines()[2:]]
+    assert rows == [["cold", "1"], ["cold", "2"], ["warm", "1"], ["warm", "2"]]
