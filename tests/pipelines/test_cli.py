@@ -36,12 +36,20 @@ def test_a_wrong_dtype_is_told_which_there_are(capsys):
     assert all(name in said for name in ("auto", "float32", "bfloat16", "float16"))
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C is heard, also where a shell started the tests in its background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 @pytest.mark.parametrize(
     ("number", "code", "word"),
     [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
 )
-def test_a_signal_ends_a_command_with_one_line(number, code, word, monkeypatch, capsys):
+def test_a_signal_ends_a_command_with_one_line(number, code, word, monkeypatch, capsys, heard):
     cleaned = []
 
     def work(arguments):
@@ -69,9 +77,13 @@ def test_a_command_in_a_thread_runs_as_it_is(monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
 def test_ctrl_c_while_modules_are_imported_is_one_line():
+    hear = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
     code = "from pipelines.cli import main; print('ready', flush=True); raise SystemExit(main([]))"
     child = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", hear + code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout.readline() == "ready\n"
     time.sleep(0.3)  # torch takes longer
