@@ -7,18 +7,14 @@ import torch
 from videoinv.editing.reach import kept_to_first_rows
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 
+from ..narrow import with_random_weights
+
 
 @pytest.fixture(scope="module")
 def generator():
     """A narrow generator of 64 pixels, all weights random."""
     torch.manual_seed(0)
-    made = MobileStyleGAN(channels=(16,) * 5, head_layers=())
-    for name, parameter in made.named_parameters():
-        if "mapping" not in name and parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.5 * parameter[0].numel() ** -0.5)
-        elif "style.bias" in name or "up.bias" in name:
-            torch.nn.init.ones_(parameter)
-    return made.eval().requires_grad_(False)
+    return with_random_weights(MobileStyleGAN(channels=(16,) * 5, head_layers=()), 0.5)
 
 
 @pytest.fixture

@@ -10,18 +10,14 @@ from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
 from videoinv.losses.lpips import load_lpips
 from videoinv.training.objective import LossNetworks
 
+from ..narrow import with_random_weights
+
 
 @pytest.fixture(scope="session")
 def generator() -> MobileStyleGAN:
     """A narrow generator of 64 pixels with random weights and a head at 32."""
     torch.manual_seed(0)
-    made = MobileStyleGAN(channels=(16, 16, 16, 16), head_layers=(2,))
-    for name, parameter in made.named_parameters():
-        if "mapping" not in name and parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.3 * parameter[0].numel() ** -0.5)
-        elif "style.bias" in name or "up.bias" in name:
-            torch.nn.init.ones_(parameter)
-    return made.eval().requires_grad_(False)
+    return with_random_weights(MobileStyleGAN(channels=(16, 16, 16, 16), head_layers=(2,)), 0.3)
 
 
 @pytest.fixture(scope="session")
@@ -42,13 +38,7 @@ def photo_zip(tmp_path_factory):
 def generator_1024() -> MobileStyleGAN:
     """A very narrow generator with all the layers of the default one, its weights random."""
     torch.manual_seed(0)
-    made = MobileStyleGAN(channels=(16,) * 8, head_layers=(3, 5))
-    for name, parameter in made.named_parameters():
-        if "mapping" not in name and parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.5 * parameter[0].numel() ** -0.5)
-        elif "style.bias" in name or "up.bias" in name:
-            torch.nn.init.ones_(parameter)
-    return made.eval().requires_grad_(False)
+    return with_random_weights(MobileStyleGAN(channels=(16,) * 8, head_layers=(3, 5)), 0.5)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.latents import Latent
 from videoinv.training.recipes import find_recipe
 
+from ...narrow import with_random_weights
+
 SIZE = LightSize(
     head=HeadSize((8, 8, 8, 8), 16, 24),
     feature_layer=3,
@@ -33,13 +35,7 @@ SIZE = LightSize(
 def generator():
     """A narrow generator of 1024 pixels with a head at 256, all weights random."""
     torch.manual_seed(0)
-    made = MobileStyleGAN(channels=(16,) * 8, head_layers=(5,))
-    for name, parameter in made.named_parameters():
-        if "mapping" not in name and parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.5 * parameter[0].numel() ** -0.5)
-        elif "style.bias" in name or "up.bias" in name:
-            torch.nn.init.ones_(parameter)
-    return made.eval().requires_grad_(False)
+    return with_random_weights(MobileStyleGAN(channels=(16,) * 8, head_layers=(5,)), 0.5)
 
 
 @pytest.fixture(scope="module")
