@@ -193,7 +193,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
         edited_losses=LossWeights(l2=0.5, lpips=0.4),
         edit_strength=0.5,
-        size=LightSize(looks=4),
+        size=LightSize(head=HeadSize(person=128), looks=4),
         stage_steps=4_000,
         first_look_steps=8_000,
     ),

@@ -15,6 +15,9 @@ import pytest
 from numpy.typing import NDArray
 
 from pipelines.media import VideoReader, VideoWriter
+from pipelines.media.encoders import choose_encoding
+from pipelines.media.picture import PictureBuilder
+from pipelines.media.planes import planar_format
 from videoinv.checkpoints.fetch import fetch
 
 HLG = 18
@@ -231,6 +234,13 @@ class Studio:
 
     def make(self, name: str, **properties: object) -> Path:
         return make(self.folder / name, **properties)
+
+    @staticmethod
+    def builder(reader: VideoReader) -> PictureBuilder:
+        """What makes an MP4's pictures from the frames of a film, by default."""
+        made = planar_format(av.VideoFormat(reader.pixel_format))
+        encoding = choose_encoding("mp4", made, reader.size, codec=None, crf=None, preset=None)
+        return PictureBuilder(reader.orientation, reader.size, reader.color, encoding)
 
     def with_subtitles(self, source: Path, name: str) -> Path:
         return subtitles(self.folder / name, source)

@@ -3,15 +3,12 @@
 from dataclasses import replace
 from fractions import Fraction
 
-import av
 import numpy as np
 import pytest
 
 from pipelines.media import Frame, VideoReader
 from pipelines.media.color import Color, ColorConverter, color_of
-from pipelines.media.encoders import choose_encoding
-from pipelines.media.picture import PictureBuilder
-from pipelines.media.planes import planar_format, planes_of
+from pipelines.media.planes import planes_of
 from pipelines.media.tone import HLG, PQ, compress, view_of
 
 LIMITED, BT709, BT2020, P3, SRGB = 1, 1, 9, 12, 13
@@ -89,15 +86,7 @@ def deep(request, studio):
     settings = DEEP_HLG | {"color": (LIMITED, BT2020, BT2020, request.param)}
     source = studio.make("in.mov", draw=studio.person, size=(160, 96), audio=(), **settings)
     reader = VideoReader(source)
-    encoding = choose_encoding(
-        "mp4",
-        planar_format(av.VideoFormat(reader.pixel_format)),
-        reader.size,
-        codec=None,
-        crf=None,
-        preset=None,
-    )
-    builder = PictureBuilder(reader.orientation, reader.size, reader.color, encoding)
+    builder = studio.builder(reader)
     return builder, next(iter(reader))
 
 

@@ -14,7 +14,7 @@ from pipelines.media.color import Color, ColorConverter
 from pipelines.media.encoders import choose_encoding
 from pipelines.media.orientation import Orientation, orientation_of
 from pipelines.media.picture import PictureBuilder
-from pipelines.media.planes import PlanarFormat, planar_format, planes_of
+from pipelines.media.planes import PlanarFormat, planes_of
 
 LIMITED, FULL = 1, 2
 TAGS = [(LIMITED, 6, 6, 6), (FULL, 6, 6, 6), (LIMITED, 1, 1, 1), (FULL, 1, 1, 1)]
@@ -173,15 +173,7 @@ def test_only_edited_pixels_are_rewritten(studio):
     frame = next(iter(reader))
     edited = frame.image.copy()
     edited[21:40, 31:60] = (250, 10, 40)
-    encoding = choose_encoding(
-        "mp4",
-        planar_format(av.VideoFormat(reader.pixel_format)),
-        reader.size,
-        codec=None,
-        crf=None,
-        preset=None,
-    )
-    builder = PictureBuilder(reader.orientation, reader.size, reader.color, encoding)
+    builder = studio.builder(reader)
     painted = builder.build(replace(frame, image=edited))
     luma, *chroma = zip(planes_of(painted), planes_of(frame.decoded.frame), strict=True)
     outside = np.ones((64, 96), bool)

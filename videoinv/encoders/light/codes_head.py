@@ -1,4 +1,9 @@
-"""From the trunk's maps to codes: one shared row and a residual for each, in whitened W."""
+"""From the trunk's maps to codes: one shared row and a residual for each, in whitened W.
+
+A head may also be told who it is (ours): a face-recognition network has seen millions of people,
+and the faces that codes are learnt from, generated ones, are of few kinds. Without it the codes
+show somebody alike.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +33,8 @@ class HeadSize:
     """Channels at 8² and 4²."""
     hidden: int = 208
     """Width of the vector from which each group of rows is made."""
+    person: int = 0
+    """Length of the embedding that says who it is; 0: nothing says it."""
 
 
 class CodesHead(nn.Module):
@@ -59,6 +66,8 @@ class CodesHead(nn.Module):
         self.shrink = nn.Conv2d(size.channels, size.channels, 3, 2, padding=1)
         cells = size.channels * (SIDE // 2) ** 2
         self.hidden = nn.ModuleList(nn.Linear(cells, size.hidden) for _ in groups)
+        if size.person:
+            self.person = nn.ModuleList(_zero(nn.Linear(size.person, size.hidden)) for _ in groups)
         self.shared = nn.Linear(size.hidden * len(groups), dim)
         self.rows = nn.ModuleList(nn.Linear(size.hidden, rows * dim) for rows in groups)
         self.register_buffer("basis", torch.eye(dim))
@@ -67,15 +76,24 @@ class CodesHead(nn.Module):
         """Let the head add nothing until it is trained."""
         for layer in (self.shared, *self.rows):
             assert isinstance(layer, nn.Linear)
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            _zero(layer)
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """[B, L, 512] in float32."""
+    def forward(self, maps: Sequence[Tensor], person: Tensor | None = None) -> Tensor:
+        """[B, L, 512] in float32.
+
+        Args:
+            maps: of the trunk, fine to coarse.
+            person: unit embeddings [B, ``size.person``], for a head that is told.
+        """
         parts = [F.adaptive_avg_pool2d(r(x), SIDE) for r, x in zip(self.reduce, maps, strict=True)]
         x = F.leaky_relu(self.mix(torch.cat(parts, dim=1)), 0.2)
         x = F.leaky_relu(self.shrink(x), 0.2).flatten(1)
-        hidden = [F.leaky_relu(layer(x), 0.2) for layer in self.hidden]
+        hidden = [layer(x) for layer in self.hidden]
+        if person is not None:
+            # Unit length over many numbers leaves each of them small.
+            known = person.to(x) * person.shape[1] ** 0.5
+            hidden = [h + layer(known) for h, layer in zip(hidden, self.person, strict=True)]
+        hidden = [F.leaky_relu(h, 0.2) for h in hidden]
         shared = self.shared(torch.cat(hidden, dim=1))[:, None]
         rows = [
             layer(group).unflatten(1, (-1, self.dim))
@@ -83,6 +101,12 @@ class CodesHead(nn.Module):
         ]
         whitened: Tensor = shared + torch.cat(rows, dim=1)
         return whitened.float() @ self.basis.float()
+
+
+def _zero(layer: nn.Linear) -> nn.Linear:
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +15,7 @@ from videoinv.encoders.light.network import CodesNet, LightSize, row_groups, sta
 from videoinv.encoders.light.next_look import NextLook
 from videoinv.encoders.stepwise import Stepwise
 from videoinv.errors import BadInputError
+from videoinv.faces.embed import FaceEmbedder
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Features, Latent
 
@@ -54,16 +56,23 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
     """
 
     net: LightFeatureStyleNet  # type: ignore[assignment]  # the same system on another network
+    embedder: FaceEmbedder | None = None
+    """Tells the codes head who it is; None for a head that is not told."""
 
     @classmethod
     def build(cls, generator: Generator, size: LightSize) -> LightFeatureStyle:
-        """The encoder for a generator, its weights still random."""
+        """The encoder for a generator, its weights still random.
+
+        Raises:
+            FetchError: it needs the face-recognition network, which is neither cached nor fetched.
+        """
         shape = generator.feature_shape(size.feature_layer)
         net = LightFeatureStyleNet(row_groups(generator), size, shape)
         net.to(generator.device)
         mean = generator.mean_codes.float()
         framing = Framing(size.side, size.side)
-        return cls(net, generator, mean, size.feature_layer, residual=True, framing=framing)
+        embedder = FaceEmbedder(device=generator.device) if size.head.person else None
+        return cls(net, generator, mean, size.feature_layer, True, framing, embedder)
 
     def start_training(self) -> None:
         """ImageNet weights, the generator's W and its features' scale."""
@@ -105,8 +114,7 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
 
     def codes(self, x: Tensor) -> Tensor:
         """The codes [B, L, 512] of images at the encoder's size; the branch is not asked."""
-        codes: Tensor = self.net.codes(self.net.backbone(x)) + self.mean_codes
-        return codes
+        return self._codes(x, self.net.backbone(x))
 
     def latent(self, x: Tensor) -> Latent:
         """The latent of a first look at images of the encoder's size, with gradients."""
@@ -119,9 +127,15 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
         show by themselves.
         """
         maps = self.net.backbone(x)
-        codes = self.net.codes(maps) + self.mean_codes
+        codes = self._codes(x, maps)
         own = self.generator.features(codes.detach(), self.layer).detach()
         return self._look(codes, own, self.net.features(x.to(maps[0]), maps, own.to(maps[0])))
+
+    def _codes(self, x: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """The codes of images and their maps."""
+        person = self.embedder.embed_crops(x) if self.embedder else None
+        codes: Tensor = self.net.codes(maps, person) + self.mean_codes
+        return codes
 
     def next_look(self, x: Tensor, last: Look) -> Look:
         """The last look's codes with a better ΔF; no gradients reach the last look."""

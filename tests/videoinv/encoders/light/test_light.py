@@ -74,6 +74,26 @@ def test_every_system_is_an_encoder_and_survives_its_file(system, generator, ima
         torch.testing.assert_close(again.weight_offsets[name], offset, atol=1e-3, rtol=0.02)
 
 
+def test_a_head_that_is_told_who_it_is_answers_so(generator, images):
+    told = replace(SIZE, head=replace(SIZE.head, person=128))
+    torch.manual_seed(2)
+    encoder = SYSTEMS["feature-style"].build(generator, told)
+    encoder.start_training()
+    with torch.no_grad():
+        encoder.net.codes.rows[0].weight.normal_(std=0.1)
+    untold = replace(encoder, embedder=None)
+    assert torch.equal(encoder.encode(images).codes, untold.encode(images).codes)  # at first
+    with torch.no_grad():
+        for layer in encoder.net.codes.person:
+            layer.weight.normal_(std=0.1)
+    codes, without = encoder.encode(images).codes, untold.encode(images).codes
+    assert (codes - without).abs().max() > 0.01
+    assert torch.equal(codes, encoder.codes(images))
+    # Each face is told of itself: a batch is as good as one after the other.
+    alone = torch.cat([encoder.encode(images[i : i + 1]).codes for i in range(2)])
+    torch.testing.assert_close(alone, codes, atol=1e-4, rtol=1e-4)
+
+
 def test_a_file_for_another_generator_or_of_another_kind_is_refused(generator, tmp_path):
     path = tmp_path / "encoder.safetensors"
     save_light(build("restyle", generator), SIZE, path)
@@ -137,7 +157,7 @@ def test_every_system_works_over_a_bfloat16_generator(system, generator, images)
 def test_default_sizes_fit_into_25_megabytes(system):
     with torch.device("meta"):
         generator = MobileStyleGAN()
-        net = SYSTEMS[system].build(generator, find_recipe(system).size).net
+    net = SYSTEMS[system].build(generator, find_recipe(system).size).net
     assert sum(2 * t.numel() for t in net.state_dict().values()) < 25e6
 
 
