@@ -28,9 +28,9 @@ class LightE2Style(E2Style):
     @classmethod
     def build(cls, generator: Generator, size: LightSize) -> LightE2Style:
         """The encoder for a generator, its weights still random."""
-        groups = row_groups(generator)
-        stages = (CodesNet(groups, size, 6 if stage else 3) for stage in range(size.stages))
-        net = nn.ModuleList(stages).to(generator.device)
+        groups, device = row_groups(generator), generator.device
+        stages = (CodesNet(groups, size, 6 if stage else 3, device) for stage in range(size.stages))
+        net = nn.ModuleList(stages).to(device)
         framing = Framing(size.side, size.side)
         return cls(net, generator, generator.mean_codes.float(), framing)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +14,6 @@ from videoinv.encoders.light.network import CodesNet, LightSize, row_groups, sta
 from videoinv.encoders.light.next_look import NextLook
 from videoinv.encoders.stepwise import Stepwise
 from videoinv.errors import BadInputError
-from videoinv.faces.embed import FaceEmbedder
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Features, Latent
 
@@ -28,8 +26,9 @@ class LightFeatureStyleNet(CodesNet):
         groups: tuple[int, ...],
         size: LightSize,
         shape: tuple[int, int, int],
+        device: torch.device | str = "cpu",
     ) -> None:
-        super().__init__(groups, size)
+        super().__init__(groups, size, device=device)
         self.looks = size.looks
         self.features = FeatureBranch(self.backbone.widths, shape, size.feature_width, size.side)
         if size.looks > 1:
@@ -56,23 +55,16 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
     """
 
     net: LightFeatureStyleNet  # type: ignore[assignment]  # the same system on another network
-    embedder: FaceEmbedder | None = None
-    """Tells the codes head who it is; None for a head that is not told."""
 
     @classmethod
     def build(cls, generator: Generator, size: LightSize) -> LightFeatureStyle:
-        """The encoder for a generator, its weights still random.
-
-        Raises:
-            FetchError: it needs the face-recognition network, which is neither cached nor fetched.
-        """
+        """The encoder for a generator, its weights still random."""
         shape = generator.feature_shape(size.feature_layer)
-        net = LightFeatureStyleNet(row_groups(generator), size, shape)
+        net = LightFeatureStyleNet(row_groups(generator), size, shape, generator.device)
         net.to(generator.device)
         mean = generator.mean_codes.float()
         framing = Framing(size.side, size.side)
-        embedder = FaceEmbedder(device=generator.device) if size.head.person else None
-        return cls(net, generator, mean, size.feature_layer, True, framing, embedder)
+        return cls(net, generator, mean, size.feature_layer, residual=True, framing=framing)
 
     def start_training(self) -> None:
         """ImageNet weights, the generator's W and its features' scale."""
@@ -114,7 +106,8 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
 
     def codes(self, x: Tensor) -> Tensor:
         """The codes [B, L, 512] of images at the encoder's size; the branch is not asked."""
-        return self._codes(x, self.net.backbone(x))
+        codes: Tensor = self.net(x) + self.mean_codes
+        return codes
 
     def latent(self, x: Tensor) -> Latent:
         """The latent of a first look at images of the encoder's size, with gradients."""
@@ -127,15 +120,9 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
         show by themselves.
         """
         maps = self.net.backbone(x)
-        codes = self._codes(x, maps)
+        codes = self.net.read(x, maps) + self.mean_codes
         own = self.generator.features(codes.detach(), self.layer).detach()
         return self._look(codes, own, self.net.features(x.to(maps[0]), maps, own.to(maps[0])))
-
-    def _codes(self, x: Tensor, maps: Sequence[Tensor]) -> Tensor:
-        """The codes of images and their maps."""
-        person = self.embedder.embed_crops(x) if self.embedder else None
-        codes: Tensor = self.net.codes(maps, person) + self.mean_codes
-        return codes
 
     def next_look(self, x: Tensor, last: Look) -> Look:
         """The last look's codes with a better ΔF; no gradients reach the last look."""

@@ -55,9 +55,14 @@ class LowRankRegressor(nn.Module):
 class LightHyperNet(nn.Module):
     """Phase I's encoder into W, and phase II's shared encoder with a hypernetwork per weight."""
 
-    def __init__(self, shapes: Mapping[str, tuple[int, int]], size: LightSize) -> None:
+    def __init__(
+        self,
+        shapes: Mapping[str, tuple[int, int]],
+        size: LightSize,
+        device: torch.device | str = "cpu",
+    ) -> None:
         super().__init__()
-        self.w_encoder = CodesNet((1,), size)
+        self.w_encoder = CodesNet((1,), size, device=device)
         self.w_bar_encoder = EfficientNetLite0(3, levels=3)
         self.reduce = nn.ModuleList(
             nn.Conv2d(width, CONTEXT, 1) for width in self.w_bar_encoder.widths
@@ -94,7 +99,7 @@ class LightHyperInverter(HyperInverter):
             BadInputError: if the generator is not a MobileStyleGAN.
         """
         shapes = {name: _shape(weight) for name, weight in target_weights(generator).items()}
-        net = LightHyperNet(shapes, size).to(generator.device)
+        net = LightHyperNet(shapes, size, generator.device).to(generator.device)
         return cls(net, generator, generator.mean_codes.float(), size.side)
 
     def start_training(self) -> None:

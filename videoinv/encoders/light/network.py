@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from videoinv.encoders.light.codes_head import CodesHead, HeadSize, code_basis
 from videoinv.encoders.light.efficientnet import EfficientNetLite0, load_imagenet
+from videoinv.faces.embed import FaceEmbedder
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
@@ -49,12 +52,30 @@ def row_groups(generator: Generator) -> tuple[int, ...]:
 
 
 class CodesNet(nn.Module):
-    """Images [B, 3 or 6, S, S] → what to add to the mean codes or the last ones, [B, L, 512]."""
+    """Images [B, 3 or 6, S, S] → what to add to the mean codes or the last ones, [B, L, 512].
 
-    def __init__(self, groups: tuple[int, ...], size: LightSize, channels: int = 3) -> None:
+    Args:
+        groups: see :func:`row_groups`.
+        size: capacity.
+        channels: of the input: 3, or 6 for an image with its reconstruction behind it.
+        device: where the face-recognition network runs, for a head that is told who it is. That
+            network has weights of its own, which are neither trained nor kept with these.
+
+    Raises:
+        FetchError: the face-recognition network is needed, and neither cached nor fetched.
+    """
+
+    def __init__(
+        self,
+        groups: tuple[int, ...],
+        size: LightSize,
+        channels: int = 3,
+        device: torch.device | str = "cpu",
+    ) -> None:
         super().__init__()
         self.backbone = EfficientNetLite0(channels, size.levels)
         self.codes = CodesHead(self.backbone.widths, groups, size.head)
+        self.embedder = FaceEmbedder(device=device) if size.head.person else None
 
     @property
     def channels(self) -> int:
@@ -63,7 +84,13 @@ class CodesNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """[B, L, 512] in float32."""
-        return self.codes(self.backbone(images))  # type: ignore[no-any-return]
+        return self.read(images, self.backbone(images))
+
+    def read(self, images: Tensor, maps: Sequence[Tensor]) -> Tensor:
+        """The codes head's answer to the trunk's maps of images, [B, L, 512]."""
+        person = self.embedder.embed_crops(images[:, :3]) if self.embedder else None
+        codes: Tensor = self.codes(maps, person)
+        return codes
 
 
 def start_training(network: nn.Module, generator: Generator) -> None:

@@ -41,7 +41,8 @@ class LightReStyle(ReStyle):
     @classmethod
     def build(cls, generator: Generator, size: LightSize) -> LightReStyle:
         """The encoder for a generator, its weights still random."""
-        net = CodesNet(row_groups(generator), size, channels=6).to(generator.device)
+        device = generator.device
+        net = CodesNet(row_groups(generator), size, channels=6, device=device).to(device)
         framing = Framing(size.side, size.side)
         return cls(net, generator, generator.mean_codes.float(), framing)
 
