@@ -165,6 +165,7 @@ def light(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         network="light",
+        size=LightSize(head=HeadSize(person=128)),
         mixture=Mixture(1, 1, relit=2),
         augmentation=Augmentation(),
         sampling=Sampling(),
@@ -199,7 +200,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ),
     ("e2style", "default"): replace(
         light(E2STYLE),
-        size=LightSize(head=HeadSize(channels=224, hidden=160), levels=3),
+        size=LightSize(head=HeadSize(channels=224, hidden=160, person=128), levels=3),
         stage_steps=20_000,
     ),
     ("hyperinverter", "default"): replace(light(HYPERINVERTER), stage_steps=10_000),
