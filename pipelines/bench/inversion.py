@@ -49,6 +49,7 @@ from videoinv.faces.align import to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.latents import Features, Latent
 from videoinv.metrics.reconstruction import ReconstructionMetrics
+from videoinv.metrics.referee import SAME_PERSON, Referee
 from videoinv.model import Model
 from videoinv.optimize import OptimizeEncoder, OptimizeSettings
 from videoinv.training.photos import Photographs
@@ -85,6 +86,7 @@ class InversionBench:
         edit: direction and attribute.
         strengths: of the edit.
         few: ways that optimise are measured on the first few faces only.
+        referee: says who it is, too.
     """
 
     def __init__(
@@ -93,9 +95,12 @@ class InversionBench:
         faces: Sequence[Tensor],
         edit: str,
         strengths: Sequence[float],
+        *,
         few: int | None = None,
+        referee: Referee | None = None,
     ) -> None:
         self._model, self._faces, self._few = model, faces, few
+        self._referee = referee
         self._edit, self._strengths = edit, strengths
         self._metrics, self._scorer = ReconstructionMetrics(), AttributeScorer()
 
@@ -113,7 +118,10 @@ class InversionBench:
         before, *after = self._scorer.score(pictures)[self._edit]
         results = zip(self._strengths, after, scores[1:], strict=True)
         edits = tuple(Edited(s, float(value - before), kept.identity) for s, value, kept in results)
-        return Face(scores[0], seconds, edits)
+        distance = None
+        if self._referee is not None:
+            distance = float(self._referee.distances(shown.clamp(-1, 1), face)[0])
+        return Face(scores[0], seconds, edits, distance)
 
     def _edited(self, latent: Latent, strength: float, follows: Follows) -> Latent:
         generator, added = self._model.generator, latent.features
@@ -229,6 +237,12 @@ def add_parser(measurements: argparse._SubParsersAction[argparse.ArgumentParser]
     parser.add_argument(
         "--strength", nargs="+", type=float, default=list(STRENGTHS), help="of the edit"
     )
+    parser.add_argument(
+        "--referee",
+        action="store_true",
+        help="a column for the distance that dlib's network sees, which no encoder was trained "
+        f"with; below {SAME_PERSON} it is one person (extra: dlib)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:N")
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the table there, too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the same as JSON")
@@ -256,10 +270,13 @@ def run(args: argparse.Namespace) -> int:
     names = args.encoders if args.encoders is not None else list(shipped_encoders())
     models = [(Path(name).stem, load_default(name, device, dtype)) for name in names]
     optimizer = load_default(OPTIMIZE, device, dtype)
-    bench = InversionBench(optimizer, faces, args.edit, args.strength, args.few)
+    referee = Referee() if args.referee else None
+    bench = InversionBench(
+        optimizer, faces, args.edit, args.strength, few=args.few, referee=referee
+    )
     rows: list[Row] = []
     print(f"{len(faces)} faces of {args.photos.name}; edited: {args.edit}")
-    print(header(args.strength))
+    print(header(args.strength, referee=args.referee))
     for way in tqdm(list(ways(models, optimizer, args.budgets)), disable=None, leave=False):
         rows.append(bench.measure(way))
         print(printed(rows[-1]), flush=True)

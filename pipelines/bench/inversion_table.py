@@ -41,6 +41,8 @@ class Face:
     seconds: float
     """The inversion alone, without rendering its result."""
     edits: tuple[Edited, ...]
+    distance: float | None = None
+    """From the photograph for the referee (``metrics/referee.py``), if it was asked."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,12 @@ class Row:
         return median(face.seconds for face in self.each)
 
     @property
+    def distance(self) -> float | None:
+        """The referee's mean, if it was asked."""
+        known = [face.distance for face in self.each if face.distance is not None]
+        return float(np.mean(known)) if known else None
+
+    @property
     def edits(self) -> tuple[Edited, ...]:
         """Means over the faces, for each strength."""
         alike = zip(*(face.edits for face in self.each), strict=True)
@@ -89,6 +97,8 @@ class Row:
         line: dict[str, str | float] = {"name": self.name, "family": self.family}
         line["faces"] = self.faces
         line |= asdict(self.scores)
+        if self.distance is not None:
+            line["distance"] = self.distance
         line["seconds"] = self.seconds
         for edit in self.edits:
             line[f"change at {edit.strength:g}"] = edit.change
@@ -102,10 +112,11 @@ def common(rows: Sequence[Row]) -> list[Row]:
     return [row.first(fewest) for row in rows]
 
 
-def header(strengths: Sequence[float]) -> str:
+def header(strengths: Sequence[float], *, referee: bool = False) -> str:
     """Names above the columns; for each strength the attribute's change and the identity kept."""
+    second = " distance" if referee else ""
     edits = "".join(f"   at {strength:<+4g} kept" for strength in strengths)
-    return f"{'':37}faces  LPIPS    MSE   PSNR   SSIM identity  s/face{edits}"
+    return f"{'':37}faces  LPIPS    MSE   PSNR   SSIM identity{second}  s/face{edits}"
 
 
 def printed(row: Row) -> str:
@@ -113,7 +124,8 @@ def printed(row: Row) -> str:
     s = row.scores
     edits = "".join(f"{edit.change:+10.2f} {edit.kept:4.2f}" for edit in row.edits)
     scores = f"{s.lpips:7.3f} {s.mse:6.4f} {s.psnr:6.2f} {s.ssim:6.3f} {s.identity:8.3f}"
-    return f"{row.name:38}{row.faces:4}{scores} {row.seconds:7.2f}{edits}"
+    second = "" if row.distance is None else f" {row.distance:8.3f}"
+    return f"{row.name:38}{row.faces:4}{scores}{second} {row.seconds:7.2f}{edits}"
 
 
 def write_csv(path: Path, rows: Sequence[Row]) -> None:

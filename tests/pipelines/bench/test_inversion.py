@@ -28,18 +28,24 @@ from pipelines.evaluation.tradeoff import Smoothed, draw_tradeoff
 from videoinv.checkpoints.fetch import fetch
 from videoinv.errors import OutputError
 from videoinv.metrics.reconstruction import Scores
+from videoinv.metrics.referee import SAME_PERSON
 
 LOOKS = tuple(f"feature-style, {look} of 4" for look in range(1, 5))
 SCORES = ClipScores(**dict.fromkeys([field.name for field in fields(ClipScores)], 1))
 
 
 @pytest.fixture(scope="module")
-def table(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bench")
-    photos = tmp_path_factory.mktemp("photos")
+def photos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
     face = clip_faces(fetch("clip-webcam-smile"), 256, most=1)[0]
     for name in ("one.png", "two.png"):
-        cv2.imwrite(str(photos / name), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+        cv2.imwrite(str(folder / name), cv2.cvtColor(face, cv2.COLOR_RGB2BGR))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory, photos):
+    folder = tmp_path_factory.mktemp("bench")
     files = [folder / "table.csv", folder / "table.json", folder / "graph.png"]
     options = ["--csv", files[0], "--json", files[1], "--graph", files[2]]
     command = ["bench", "inversion", photos, "--few", 1, "--strength", 1, 2, "--budgets", 1, 3]
@@ -55,6 +61,18 @@ def test_the_same_rows_in_both_files(table):
     assert {"mean face", *LOOKS, "optimisation, 3 steps"} < set(names)
     assert names[-1] == "optimisation of codes alone, 3 steps"
     assert "feature-style, then 5 steps" in names
+
+
+def test_the_referee_has_a_column(table, tmp_path, capsys, photos):
+    pytest.importorskip("dlib")
+    path = tmp_path / "table.json"
+    command = ["bench", "inversion", photos, "--count", 1, "--budgets", "--encoders"]
+    command += ["feature-style", "--strength", 1, "--referee", "--json", path]
+    assert main([str(part) for part in command]) == 0
+    rows = {row["name"]: row["distance"] for row in json.loads(path.read_text())["rows"]}
+    assert rows["feature-style, 4 of 4"] < SAME_PERSON < rows["mean face"]
+    assert "identity distance" in capsys.readouterr().out
+    assert "distance" not in json.loads(table[1].read_text())["rows"][0]
 
 
 def test_what_is_slow_is_measured_on_few_faces(table):
