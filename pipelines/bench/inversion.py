@@ -263,6 +263,7 @@ def run(args: argparse.Namespace) -> int:
     require_folders_of(args.csv, args.json, args.graph)
     if args.graph is not None:
         require_matplotlib()
+    referee = Referee() if args.referee else None  # what is missing is told before the work
     device = resolve_device(args.device)
     dtype = torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     photos = Photographs(args.photos, SIDE)
@@ -270,7 +271,6 @@ def run(args: argparse.Namespace) -> int:
     names = args.encoders if args.encoders is not None else list(shipped_encoders())
     models = [(Path(name).stem, load_default(name, device, dtype)) for name in names]
     optimizer = load_default(OPTIMIZE, device, dtype)
-    referee = Referee() if args.referee else None
     bench = InversionBench(
         optimizer, faces, args.edit, args.strength, few=args.few, referee=referee
     )

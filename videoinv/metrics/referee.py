@@ -1,7 +1,8 @@
 """A second opinion on who it is, from a network that had no part in any encoder.
 
-Encoders are trained with MobileFaceNet's embeddings, and the light ones see them, so a high cosine
-of these may be flattery. dlib's ResNet (King, 2017, after He et al. 2016) has had no part in them.
+Encoders are trained with MobileFaceNet's embeddings, and light ones may be told them, so a high
+cosine of these may be flattery. dlib's ResNet (King, 2017, after He et al. 2016) has had no part
+in them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From the trunk's maps to codes: one shared row and a residual for each, in whitened W.
 
-A head may also be told who it is (ours): a face-recognition network has seen millions of people,
-and the faces that codes are learnt from, generated ones, are of few kinds. Without it the codes
-show somebody alike.
+A head may also be told who it is (ours): a face-recognition network has learnt from photographs of
+real people, and the faces that codes are learnt from, generated ones, are of few kinds. Without it
+the codes show somebody alike.
 """
 
 from __future__ import annotations
