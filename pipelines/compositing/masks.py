@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.compositing.regions import FACE_OVAL, Region, hull, outlines
+from pipelines.compositing.regions import Region, hull, outlines
+from videoinv.faces.mesh_parts import FACE_OVAL
 from videoinv.faces.types import Alignment, Points, transform_points
 
 Plane = NDArray[np.float32]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from pipelines.compose import MaskSettings, Patch, make_patch, paste
 from pipelines.compositing.light import to_codes, to_linear
-from pipelines.compositing.regions import FACE_OVAL
 from pipelines.steps import Inverted, Placed, Rendered
 from videoinv.faces.align import crop
+from videoinv.faces.mesh_parts import FACE_OVAL
 from videoinv.faces.types import Alignment, Face, transform_points
 from videoinv.latents import Latent
 

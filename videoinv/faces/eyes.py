@@ -42,15 +42,22 @@ class EyeContours:
         self._network = read_tflite(model or fetch("eye-contour"))
 
     def openness(self, image: Image, mesh: Points) -> float:
-        """Height over width of the openings, both eyes averaged: about 0.1 shut, 0.3 open.
+        """The mean of both eyes' openings; see :meth:`openings`."""
+        return float(self.openings(image, mesh).mean())
+
+    def openings(self, image: Image, mesh: Points) -> NDArray[np.float64]:
+        """Height over width of the openings: about 0.1 shut, 0.3 open.
 
         Args:
             image: an RGB frame uint8 [H, W, 3].
             mesh: [468, 3], the mesh of a face in that frame.
+
+        Returns:
+            [2], the eye that is left in the image first.
         """
         left = crop(image, eye_region(mesh, _LEFT_EYE))[:, ::-1]
         right = crop(image, eye_region(mesh, _RIGHT_EYE))
-        return float(self._ratios([left, right]).mean())
+        return self._ratios([left, right])
 
     def _ratios(self, eyes: Sequence[Image]) -> NDArray[np.float64]:
         blob = cv2.dnn.blobFromImages([np.ascontiguousarray(eye) for eye in eyes], 1 / 255)

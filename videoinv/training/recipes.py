@@ -165,7 +165,7 @@ def light(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         network="light",
-        size=LightSize(head=HeadSize(person=128)),
+        size=LightSize(head=HeadSize(person=128, expression=24)),
         mixture=Mixture(1, 1, relit=2),
         augmentation=Augmentation(),
         sampling=Sampling(),
@@ -194,13 +194,15 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         codes_losses=replace(_LIGHT_LOSSES, identity=0.5),
         edited_losses=LossWeights(l2=0.5, lpips=0.4),
         edit_strength=0.5,
-        size=LightSize(head=HeadSize(person=128), looks=4),
+        size=LightSize(head=HeadSize(person=128, expression=24), looks=4),
         stage_steps=4_000,
         first_look_steps=8_000,
     ),
     ("e2style", "default"): replace(
         light(E2STYLE),
-        size=LightSize(head=HeadSize(channels=224, hidden=160, person=128), levels=3),
+        size=LightSize(
+            head=HeadSize(channels=224, hidden=160, person=128, expression=24), levels=3
+        ),
         stage_steps=20_000,
     ),
     ("hyperinverter", "default"): replace(light(HYPERINVERTER), stage_steps=10_000),

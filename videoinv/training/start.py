@@ -1,16 +1,15 @@
-"""Begin where another encoder ended: trunks and codes heads are alike in all light systems."""
+"""Begin where another encoder ended: light systems share trunks, codes heads, what these hear."""
 
 from __future__ import annotations
-
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from videoinv.encoders.light.codes_head import CodesHead
 from videoinv.encoders.light.efficientnet import EfficientNetLite0
+from videoinv.encoders.light.expression import Expression
 
-M = TypeVar("M", bound=nn.Module)
+SHARED = (EfficientNetLite0, CodesHead, Expression)
 STEM = "conv_stem.weight"
 IMAGE = 3
 """Channels of the image, the first ones of every stem."""
@@ -21,25 +20,25 @@ def start_from(network: nn.Module, trained: nn.Module) -> int:
     """Copy what a trained encoder can give to another one, and count the tensors.
 
     From an encoder of the same system that is everything which fits by name and shape; from one
-    of another system its trunk and codes head, for all of the network's. What the new one has
-    beyond that stays as it was, and so does a tensor of another shape. A stem for other inputs
-    takes the image's channels, and begins with none of a reconstruction's.
+    of another system its trunk, its codes head and the components in which that is told what a
+    face does, for all of the network's. What the new one has beyond that stays as it was, and so
+    does a tensor of another shape. A stem for other inputs takes the image's channels, and begins
+    with none of a reconstruction's.
     """
     # Every light system has a class of networks of its own.
     if type(network) is type(trained):
         return _copy(network, trained.state_dict())
-    trunk, head = (_first(trained, kind).state_dict() for kind in (EfficientNetLite0, CodesHead))
-    copied = 0
-    for module in network.modules():
-        if isinstance(module, EfficientNetLite0):
-            copied += _copy(module, trunk)
-        elif isinstance(module, CodesHead):
-            copied += _copy(module, head)
-    return copied
+    given = [_first(trained, kind) for kind in SHARED]
+    return sum(
+        _copy(module, own.state_dict())
+        for module in network.modules()
+        for own in given
+        if own is not None and type(module) is type(own)
+    )
 
 
-def _first(network: nn.Module, kind: type[M]) -> M:
-    return next(module for module in network.modules() if isinstance(module, kind))
+def _first(network: nn.Module, kind: type[nn.Module]) -> nn.Module | None:
+    return next((module for module in network.modules() if isinstance(module, kind)), None)
 
 
 def _copy(module: nn.Module, tensors: dict[str, Tensor]) -> int:

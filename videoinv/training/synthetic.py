@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from videoinv.editing.directions import load_directions
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
@@ -24,6 +25,9 @@ class Sampling:
 
     Crossing and blending leave W for W⁺, where the codes of real faces lie.
     """
+    moved: float = 0.0
+    """Deviation of a random strength of each direction that comes with the package: generated faces
+    seldom laugh, speak or turn. For generators that share the default one's W."""
 
 
 W_ONLY = Sampling((1.0, 1.0), 0.0, 0.0)
@@ -43,7 +47,12 @@ def sample_codes(generator: Generator, count: int, how: Sampling, rng: torch.Gen
     first, second = (_map(generator, noise) for noise in z)
     codes = first.lerp(second, share.to(first))
     mean = generator.mean_codes
-    return mean + psi.to(mean) * (codes - mean)
+    codes = mean + psi.to(mean) * (codes - mean)
+    if how.moved:
+        directions = [each.rows(generator.styles) for each in load_directions().values()]
+        strengths = how.moved * torch.randn(count, len(directions), generator=rng)
+        codes = codes + torch.tensordot(strengths, torch.stack(directions), 1).to(codes)
+    return codes
 
 
 def random_codes(generator: Generator, count: int) -> Tensor:

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from pipelines.compositing.growth import Growth, connected
 from pipelines.compositing.masks import MASK_SIZE, MaskSettings, face_mask, region_mask
-from pipelines.compositing.regions import FACE_OVAL, parse_region
+from pipelines.compositing.regions import parse_region
 from pipelines.compositing.views import Views
 from videoinv.errors import BadInputError
 from videoinv.faces.align import MOUTH_MESH, crop, quad_from_mesh
+from videoinv.faces.mesh_parts import FACE_OVAL
 from videoinv.faces.person import PersonSegmenter
 from videoinv.faces.types import Alignment, transform_points
 

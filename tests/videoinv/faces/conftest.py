@@ -7,10 +7,13 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
 
 from videoinv.checkpoints.fetch import fetch
+from videoinv.faces.align import crop, quad_from_mesh, to_tensor
 from videoinv.faces.detect import FaceDetector
 from videoinv.faces.mesh import FaceMesh
+from videoinv.faces.types import Alignment
 
 
 def read_frames(path: Path, indices: set[int]) -> list[np.ndarray]:
@@ -52,6 +55,19 @@ def detector() -> FaceDetector:
 @pytest.fixture(scope="session")
 def mesh_fitter() -> FaceMesh:
     return FaceMesh()
+
+
+@pytest.fixture(scope="session")
+def meshes(detector, mesh_fitter, man, woman) -> list[np.ndarray]:
+    """Of ``man``, then of ``woman``."""
+    return [mesh_fitter.fit(image, detector.detect(image)[0]) for image in [*man, *woman]]
+
+
+@pytest.fixture(scope="session")
+def crops(man, woman, meshes) -> torch.Tensor:
+    """Their faces, aligned: [5, 3, 256, 256]."""
+    pairs = zip([*man, *woman], meshes, strict=True)
+    return to_tensor([crop(i, Alignment(quad_from_mesh(m), 256)) for i, m in pairs])
 
 
 @pytest.fixture(scope="session")

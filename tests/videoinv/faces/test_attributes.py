@@ -4,28 +4,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from videoinv.faces.align import crop, quad_from_mesh, to_tensor
+from videoinv.faces.align import to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
 from videoinv.faces.head_pose import frontal, head_pose
 from videoinv.faces.mesh_measures import mouth_open, mouth_smile
-from videoinv.faces.types import Alignment
 
 
 @pytest.fixture(scope="module")
 def scorer():
     return AttributeScorer()
-
-
-@pytest.fixture(scope="module")
-def meshes(detector, mesh_fitter, man, woman):
-    images = [*man, *woman]
-    return [mesh_fitter.fit(image, detector.detect(image)[0]) for image in images]
-
-
-@pytest.fixture(scope="module")
-def crops(man, woman, meshes):
-    pairs = zip([*man, *woman], meshes, strict=True)
-    return to_tensor([crop(i, Alignment(quad_from_mesh(m), 256)) for i, m in pairs])
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from videoinv.errors import BadInputError, CheckpointError
-from videoinv.faces.align import crop, quad_from_mesh, to_tensor
 from videoinv.faces.embed import ARCFACE_TEMPLATE, FaceEmbedder, arcface_alignment
 from videoinv.faces.types import Alignment, transform_points
 
@@ -13,18 +12,6 @@ from videoinv.faces.types import Alignment, transform_points
 @pytest.fixture(scope="module")
 def embedder():
     return FaceEmbedder()
-
-
-@pytest.fixture(scope="module")
-def crops(detector, mesh_fitter, man, woman):
-    images = [*man, *woman]
-    meshes = [mesh_fitter.fit(image, detector.detect(image)[0]) for image in images]
-    return to_tensor(
-        [
-            crop(image, Alignment(quad_from_mesh(mesh), 256))
-            for image, mesh in zip(images, meshes, strict=True)
-        ]
-    )
 
 
 @given(st.floats(0.2, 20), st.floats(-3, 3), st.floats(-1000, 1000), st.floats(-1000, 1000))

@@ -1,6 +1,7 @@
 import copy
 import itertools
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from videoinv.editing.directions import load_directions
 from videoinv.errors import BadInputError
 from videoinv.latents import Latent
 from videoinv.training.augment import PAPERS, Augmentation, degraded, photometric
@@ -128,6 +130,18 @@ def test_crossing_takes_all_later_rows_from_one_other_style(generator):
     codes = sample_codes(generator, 32, Sampling((1, 1), 1.0, 0.0), rng)
     changes = (codes[:, 1:] != codes[:, :-1]).any(dim=2).sum(dim=1)
     assert changes.tolist() == [1] * 32
+
+
+def test_moves_go_along_directions_only_and_change_no_other_draw(generator):
+    rng = torch.Generator()
+    still = sample_codes(generator, 64, W_ONLY, rng.manual_seed(2))
+    moved = sample_codes(generator, 64, replace(W_ONLY, moved=0.8), rng.manual_seed(2))
+    directions = torch.stack([d.rows(generator.styles) for d in load_directions().values()])
+    change, flat = (moved - still).flatten(1), directions.flatten(1)
+    strengths = torch.linalg.lstsq(flat.T, change.T).solution.T
+    torch.testing.assert_close(strengths @ flat, change, atol=1e-4, rtol=1e-4)
+    assert 0.7 < strengths.std() < 0.9
+    assert abs(strengths.mean()) < 0.1
 
 
 def test_random_codes_are_drawn_on_the_cpu_wherever_the_generator_is(generator):

@@ -1,8 +1,8 @@
 """From the trunk's maps to codes: one shared row and a residual for each, in whitened W.
 
-A head may also be told who it is (ours): a face-recognition network has learnt from photographs of
-real people, and the faces that codes are learnt from, generated ones, are of few kinds. Without it
-the codes show somebody alike.
+A head may also be told who it is and what the face does (ours). The networks that say it have
+learnt from photographs of real people; the faces that codes are learnt from, generated ones, are of
+few kinds and seldom laugh. Without it the codes show somebody alike, whose lips open half as far.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ class HeadSize:
     """Width of the vector from which each group of rows is made."""
     person: int = 0
     """Length of the embedding that says who it is; 0: nothing says it."""
+    expression: int = 0
+    """Numbers that say what the face does (``expression.py``); 0: nothing says it."""
 
 
 class CodesHead(nn.Module):
@@ -67,7 +69,9 @@ class CodesHead(nn.Module):
         cells = size.channels * (SIDE // 2) ** 2
         self.hidden = nn.ModuleList(nn.Linear(cells, size.hidden) for _ in groups)
         if size.person:
-            self.person = nn.ModuleList(_zero(nn.Linear(size.person, size.hidden)) for _ in groups)
+            self.person = _listeners(size.person, size.hidden, len(groups))
+        if size.expression:
+            self.expression = _listeners(size.expression, size.hidden, len(groups))
         self.shared = nn.Linear(size.hidden * len(groups), dim)
         self.rows = nn.ModuleList(nn.Linear(size.hidden, rows * dim) for rows in groups)
         self.register_buffer("basis", torch.eye(dim))
@@ -78,12 +82,18 @@ class CodesHead(nn.Module):
             assert isinstance(layer, nn.Linear)
             _zero(layer)
 
-    def forward(self, maps: Sequence[Tensor], person: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        maps: Sequence[Tensor],
+        person: Tensor | None = None,
+        expression: Tensor | None = None,
+    ) -> Tensor:
         """[B, L, 512] in float32.
 
         Args:
             maps: of the trunk, fine to coarse.
             person: unit embeddings [B, ``size.person``], for a head that is told.
+            expression: [B, ``size.expression``] of unit deviation, likewise.
         """
         parts = [F.adaptive_avg_pool2d(r(x), SIDE) for r, x in zip(self.reduce, maps, strict=True)]
         x = F.leaky_relu(self.mix(torch.cat(parts, dim=1)), 0.2)
@@ -93,6 +103,9 @@ class CodesHead(nn.Module):
             # Unit length over many numbers leaves each of them small.
             known = person.to(x) * person.shape[1] ** 0.5
             hidden = [h + layer(known) for h, layer in zip(hidden, self.person, strict=True)]
+        if expression is not None:
+            known = expression.to(x)
+            hidden = [h + layer(known) for h, layer in zip(hidden, self.expression, strict=True)]
         hidden = [F.leaky_relu(h, 0.2) for h in hidden]
         shared = self.shared(torch.cat(hidden, dim=1))[:, None]
         rows = [
@@ -101,6 +114,11 @@ class CodesHead(nn.Module):
         ]
         whitened: Tensor = shared + torch.cat(rows, dim=1)
         return whitened.float() @ self.basis.float()
+
+
+def _listeners(told: int, hidden: int, groups: int) -> nn.ModuleList:
+    """A layer for each group of rows that hears what the head is told; deaf until trained."""
+    return nn.ModuleList(_zero(nn.Linear(told, hidden)) for _ in range(groups))
 
 
 def _zero(layer: nn.Linear) -> nn.Linear:

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from videoinv.encoders.light.codes_head import CodesHead, HeadSize, code_basis
 from videoinv.encoders.light.efficientnet import EfficientNetLite0, load_imagenet
+from videoinv.encoders.light.expression import Expression
 from videoinv.faces.embed import FaceEmbedder
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
@@ -59,10 +60,11 @@ class CodesNet(nn.Module):
         size: capacity.
         channels: of the input: 3, or 6 for an image with its reconstruction behind it.
         device: where the face-recognition network runs, for a head that is told who it is. That
-            network has weights of its own, which are neither trained nor kept with these.
+            network, and those that say what the face does, have weights of their own, which are
+            neither trained nor kept with these.
 
     Raises:
-        FetchError: the face-recognition network is needed, and neither cached nor fetched.
+        FetchError: one of these networks is needed, and neither cached nor fetched.
     """
 
     def __init__(
@@ -76,6 +78,8 @@ class CodesNet(nn.Module):
         self.backbone = EfficientNetLite0(channels, size.levels)
         self.codes = CodesHead(self.backbone.widths, groups, size.head)
         self.embedder = FaceEmbedder(device=device) if size.head.person else None
+        components = size.head.expression
+        self.expression = Expression(components) if components else None
 
     @property
     def channels(self) -> int:
@@ -88,19 +92,23 @@ class CodesNet(nn.Module):
 
     def read(self, images: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """The codes head's answer to the trunk's maps of images, [B, L, 512]."""
-        person = self.embedder.embed_crops(images[:, :3]) if self.embedder else None
-        codes: Tensor = self.codes(maps, person)
+        photographs = images[:, :3]
+        person = self.embedder.embed_crops(photographs) if self.embedder else None
+        expression = self.expression(photographs) if self.expression else None
+        codes: Tensor = self.codes(maps, person, expression)
         return codes
 
 
 def start_training(network: nn.Module, generator: Generator) -> None:
-    """ImageNet weights into every trunk, and the generator's W into every codes head."""
+    """ImageNet weights into every trunk, and the generator's W and its faces into every head."""
     basis = code_basis(generator)
     for module in network.modules():
         if isinstance(module, EfficientNetLite0):
             load_imagenet(module)
         elif isinstance(module, CodesHead):
             module.basis.copy_(basis)
+        elif isinstance(module, Expression):
+            module.fit(generator)
 
 
 def render_smaller(generator: Generator, codes: Tensor, side: int) -> Tensor:
