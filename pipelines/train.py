@@ -24,8 +24,6 @@ from videoinv.errors import BadInputError
 from videoinv.faces.types import Image
 from videoinv.generators.mobilestylegan_weights import load_mobilestylegan
 from videoinv.generators.protocol import Generator
-from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
-from videoinv.losses.lpips import load_lpips
 from videoinv.losses.parsing import ParsingLoss, load_parsing
 from videoinv.metrics.reconstruction import ReconstructionMetrics
 from videoinv.published.load import load_model
@@ -200,12 +198,7 @@ def _networks(
     loss = ParsingLoss(load_parsing(parsing, device) if parsing else None)
     if recipe.losses.parsing and not loss.active and workers.first:
         print(f"videoinv: {loss.status}", file=sys.stderr)
-    return LossNetworks(
-        load_lpips().to(device),
-        IdentityLoss(device=device),
-        MultiLayerIdentityLoss(device=device),
-        loss,
-    )
+    return LossNetworks.of(recipe, device, loss)
 
 
 def _teacher(path: Path | None, generator: Generator) -> Teacher | None:

@@ -1,4 +1,4 @@
-"""Two small networks of face-api: facial expression, and age with gender."""
+"""Three small networks of face-api: facial expression, landmarks, and age with gender."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ExpressionNetwork(nn.Module):
 
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.blocks = nn.Sequential(*(_DenseBlock(weights, f"dense{i}") for i in range(4)))
+        self.blocks = _trunk(weights)
         self.head = Dense(weights, "fc")
 
     @classmethod
@@ -43,6 +43,32 @@ class ExpressionNetwork(nn.Module):
         """Faces [B, 3, 112, 112] in [−1, 1] → logits [B, 7]."""
         logits: Tensor = self.head(self.blocks(normalise(images)).mean(dim=(2, 3)))
         return logits
+
+
+class LandmarkNetwork(nn.Module):
+    """The trunk of :class:`ExpressionNetwork` once more; the 68 iBUG points at its end.
+
+    Not as exact as dlib's or the mesh, but differentiable.
+
+    Args:
+        weights: the tensors by name, as ``read_weights`` returns them.
+    """
+
+    def __init__(self, weights: Weights) -> None:
+        super().__init__()
+        self.blocks = _trunk(weights)
+        self.head = Dense(weights, "fc")
+
+    @classmethod
+    def load(cls, manifest: Path | None = None, binary: Path | None = None) -> LandmarkNetwork:
+        """The network with the published weights; fetched by the catalog when None."""
+        paths = manifest or fetch("landmarks-net-manifest"), binary or fetch("landmarks-net-bin")
+        return cls(read_weights(*paths))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Faces [B, 3, 112, 112] in [−1, 1] → points [B, 68, 2], as parts of the side."""
+        numbers: Tensor = self.head(self.blocks(normalise(images)).mean(dim=(2, 3)))
+        return numbers.view(len(images), -1, 2)
 
 
 class AgeGenderNetwork(nn.Module):
@@ -79,6 +105,10 @@ class AgeGenderNetwork(nn.Module):
         pooled = x.mean(dim=(2, 3))
         male, female = self.gender(pooled).unbind(dim=1)
         return self.age(pooled).squeeze(1), female - male
+
+
+def _trunk(weights: Weights) -> nn.Sequential:
+    return nn.Sequential(*(_DenseBlock(weights, f"dense{i}") for i in range(4)))
 
 
 class _DenseBlock(nn.Module):

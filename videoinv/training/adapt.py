@@ -16,8 +16,6 @@ from videoinv.encoders.light.feature_style import LightFeatureStyle
 from videoinv.encoders.light.files import SYSTEMS, LightEncoder
 from videoinv.errors import BadInputError
 from videoinv.faces.types import Image
-from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
-from videoinv.losses.lpips import load_lpips
 from videoinv.training.augment import Augmentation
 from videoinv.training.data import Mixture, TrainingData
 from videoinv.training.loop import Trainer, Values
@@ -57,9 +55,7 @@ def adapt(
     recipe = adaptation_recipe(encoder, steps)
     student: LightEncoder = replace(encoder, net=_trainable(encoder.net))  # type: ignore[arg-type]
     device = student.generator.device
-    networks = LossNetworks(
-        load_lpips().to(device), IdentityLoss(device=device), MultiLayerIdentityLoss(device=device)
-    )
+    networks = LossNetworks.of(recipe, device)
     data = TrainingData(
         student.generator, crops, recipe.mixture, recipe.augmentation, recipe.sampling
     )

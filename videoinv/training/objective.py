@@ -12,12 +12,13 @@ from videoinv.generators.protocol import Generator
 from videoinv.losses.codes import code_distance, delta_norm, mean_distance
 from videoinv.losses.feature import feature_reconstruction
 from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
-from videoinv.losses.lpips import Lpips
+from videoinv.losses.landmarks import LandmarkLoss
+from videoinv.losses.lpips import Lpips, load_lpips
 from videoinv.losses.parsing import ParsingLoss
 from videoinv.losses.perceptual import PerceptualTarget
 from videoinv.losses.pixel import squared_error
 from videoinv.training.data import Batch
-from videoinv.training.recipes import LossWeights
+from videoinv.training.recipes import LossWeights, Recipe
 from videoinv.training.systems import Inversion
 
 Terms = dict[str, Tensor]
@@ -32,6 +33,23 @@ class LossNetworks:
     identity: IdentityLoss
     identity_five: MultiLayerIdentityLoss
     parsing: ParsingLoss = field(default_factory=ParsingLoss)
+    landmarks: LandmarkLoss | None = None
+    """None where no loss asks for it."""
+
+    @classmethod
+    def of(
+        cls, recipe: Recipe, device: torch.device, parsing: ParsingLoss | None = None
+    ) -> LossNetworks:
+        """What the losses of a recipe look through; ``parsing`` is the user's."""
+        kinds = (recipe.losses, recipe.codes_losses, recipe.edited_losses)
+        landmarks = any(weights.landmarks for weights in kinds)
+        return cls(
+            load_lpips().to(device),
+            IdentityLoss(device=device),
+            MultiLayerIdentityLoss(device=device),
+            parsing or ParsingLoss(),
+            LandmarkLoss(device) if landmarks else None,
+        )
 
 
 class Objective:
@@ -62,9 +80,12 @@ class Objective:
         five = weights.identity_levels == "five"
         self._identity = networks.identity_five if five else networks.identity
         self._parsing = networks.parsing
+        self._landmarks = networks.landmarks if weights.landmarks else None
+        assert weights.landmarks == 0 or self._landmarks is not None
         with torch.no_grad():
             self._person = self._identity.target(targets) if weights.identity else ()
             self._parts = self._parsing.target(targets) if weights.parsing else ()
+            self._points = self._landmarks.target(targets) if self._landmarks else targets
 
     def terms(self, inversion: Inversion) -> Terms:
         """Every term whose weight is not zero."""
@@ -77,6 +98,8 @@ class Objective:
             terms["lpips"] = self._lpips.distance(image).mean()
         if weights.identity:
             terms["identity"] = self._identity.distance(image, self._person).mean()
+        if self._landmarks is not None:
+            terms["landmarks"] = self._landmarks.distance(image, self._points).mean()
         if weights.parsing and self._parsing.active:
             terms["parsing"] = self._parsing.distance(image, self._parts).mean()
         if weights.feature:

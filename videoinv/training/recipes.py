@@ -34,6 +34,8 @@ class LossWeights:
     """Identity."""
     identity_levels: Literal["last", "five"] = "last"
     """The embedding alone, or the multi-layer form."""
+    landmarks: float = 0.0
+    """Landmarks and the openings of lips and lids (ours)."""
     parsing: float = 0.0
     """Multi-layer parsing; off without a parsing network."""
     feature: float = 0.0
@@ -129,7 +131,9 @@ class Recipe:
 
 _PSP_LOSSES = LossWeights(l2=1.0, lpips=0.8, identity=0.1)
 _FEATURE_STYLE = LossWeights(lpips=0.2, scales=3, identity=0.1, identity_levels="five", parsing=0.1)
-_LIGHT_LOSSES = LossWeights(l2=1.0, lpips=0.8, identity=0.25, mean=0.002, delta=2e-5, known=0.05)
+_LIGHT_LOSSES = LossWeights(
+    l2=1.0, lpips=0.8, identity=0.25, landmarks=1.5, mean=0.002, delta=2e-5, known=0.05
+)
 _LIGHT_OPTIMISATION = Optimisation(
     optimiser="adam", rate=4e-4, warmup=50, clip=1.0, average=0.998, adversary_rate=1e-4
 )
@@ -160,7 +164,8 @@ def light(recipe: Recipe) -> Recipe:
     """The default variant: a light network, the default generator, two CPU cores.
 
     Beside the papers' terms the codes are drawn to known ones, to the mean and to W: they have to
-    carry the person and still take edits.
+    carry the person and still take edits. They also answer for landmarks, for what they leave of a
+    face's motion to features is gone where these give way to an edit.
     """
     return replace(
         recipe,
@@ -168,7 +173,7 @@ def light(recipe: Recipe) -> Recipe:
         size=LightSize(head=HeadSize(person=128, expression=24)),
         mixture=Mixture(1, 1, relit=2),
         augmentation=Augmentation(),
-        sampling=Sampling(),
+        sampling=Sampling(moved=1.0),
         small_side=128,
         losses=_LIGHT_LOSSES,
         optimisation=_LIGHT_OPTIMISATION,

@@ -5,8 +5,11 @@ import pytest
 import torch
 
 from videoinv.errors import CheckpointError
-from videoinv.faces.expression import AgeGenderNetwork, ExpressionNetwork
-from videoinv.faces.face_api import read_weights, same_padding
+from videoinv.faces.align import to_images
+from videoinv.faces.embed import inner_crop
+from videoinv.faces.expression import AgeGenderNetwork, ExpressionNetwork, LandmarkNetwork
+from videoinv.faces.face_api import INPUT_SIZE, read_weights, same_padding
+from videoinv.faces.mesh import FaceMesh
 
 
 @pytest.fixture
@@ -64,3 +67,14 @@ def test_each_face_is_scored_by_itself():
     years, gender = age_gender(faces)
     assert years.shape == gender.shape == (3,)
     assert torch.allclose(age_gender(faces[2:])[0], years[2:], atol=1e-3)
+
+
+def test_landmarks_lie_where_the_mesh_says(crops):
+    box = np.array([0.1, 0.15, 0.9, 0.95])
+    points = LandmarkNetwork.load()(inner_crop(crops, box, INPUT_SIZE)).numpy()
+    places = 256 * (box[:2] + points * (box[2:] - box[:2])) - 0.5
+    # Outer corners of the eyes, corners of the mouth, inner lips, chin: in either order of points.
+    ours, in_mesh = [36, 45, 48, 54, 62, 66, 8], [33, 263, 61, 291, 13, 14, 152]
+    meshes = FaceMesh().fit_aligned(to_images(crops))
+    expected = np.stack([mesh[in_mesh, :2] for mesh in meshes])
+    assert np.linalg.norm(places[:, ours] - expected, axis=2).mean(axis=0).max() < 8

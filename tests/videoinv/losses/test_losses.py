@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+import videoinv
 from videoinv.errors import CheckpointError
 from videoinv.latents import Features, Latent
 from videoinv.losses.adversarial import (
@@ -17,6 +18,7 @@ from videoinv.losses.codes import code_distance, delta_norm, mean_distance
 from videoinv.losses.cosine import cosine_distance, layered_distance
 from videoinv.losses.feature import feature_reconstruction
 from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
+from videoinv.losses.landmarks import LandmarkLoss
 from videoinv.losses.lpips import load_lpips
 from videoinv.losses.parsing import ParsingLoss, load_parsing
 from videoinv.losses.perceptual import PerceptualTarget
@@ -60,6 +62,36 @@ def test_identity_loss_is_zero_for_the_same_face_and_falls_along_its_gradient(ki
     (gradient,) = torch.autograd.grad(before.sum(), x)
     after = loss.distance(other - 0.5 * gradient / gradient.norm(), target)
     assert 0 < after.item() < before.item()
+
+
+def test_landmarks_are_free_of_light_and_see_an_opening_mouth_and_a_turn():
+    model = videoinv.load("default", encoder="optimize")
+    mean = model.generator.mean_codes
+
+    def face(**edits):
+        moved = [s * model.directions[name].rows(len(mean)) for name, s in edits.items()]
+        return model.generator.synthesize(Latent(sum(moved, mean)[None]), 256)
+
+    loss = LandmarkLoss()
+    target = loss.target(face())
+    assert target.shape == (1, 68, 2)
+    assert loss.distance(face(), target).item() == pytest.approx(0, abs=1e-6)
+    darker = loss.distance(0.9 * face() - 0.1, target).item()
+    turned = [loss.distance(face(yaw=s), target).item() for s in (1, 2, 3)]
+    opened = [loss.distance(face(mouth_open=s), target).item() for s in (1, 2, 3)]
+    assert darker < turned[0] < turned[1] < turned[2]
+    assert darker < opened[0] < opened[1] < opened[2]
+
+
+def test_codes_that_follow_the_gradient_of_landmarks_turn_as_the_target_does():
+    model = videoinv.load("default", encoder="optimize")
+    mean, yaw = model.generator.mean_codes, model.directions["yaw"].rows(model.generator.styles)
+    loss = LandmarkLoss()
+    target = loss.target(model.generator.synthesize(Latent((mean + 2 * yaw)[None]), 256))
+    codes = mean[None].clone().requires_grad_(True)
+    distance = loss.distance(model.generator.synthesize(Latent(codes), 256), target)
+    (gradient,) = torch.autograd.grad(distance.sum(), codes)
+    assert (gradient[0] * yaw).sum() < 0
 
 
 def test_the_five_levels_end_in_the_embedding():

@@ -6,9 +6,8 @@ import pytest
 import torch
 
 from videoinv.generators.mobilestylegan import MobileStyleGAN
-from videoinv.losses.identity import IdentityLoss, MultiLayerIdentityLoss
-from videoinv.losses.lpips import load_lpips
 from videoinv.training.objective import LossNetworks
+from videoinv.training.recipes import find_recipe
 
 from ..narrow import with_random_weights
 
@@ -44,4 +43,4 @@ def generator_1024() -> MobileStyleGAN:
 @pytest.fixture(scope="session")
 def networks() -> LossNetworks:
     """The real networks of the losses."""
-    return LossNetworks(load_lpips(), IdentityLoss(), MultiLayerIdentityLoss())
+    return LossNetworks.of(find_recipe("feature-style"), torch.device("cpu"))

@@ -18,6 +18,9 @@ from videoinv.generators.protocol import Generator
 
 SIDE = 8
 """Side of the cells to which all maps are brought."""
+LOUDNESS = 5.0
+"""By which a few numbers are multiplied before they are heard: layers that begin at zero learn as
+fast as their input is large."""
 SAMPLES = 8192
 FLOOR = 0.05
 """Smallest standard deviation of a direction of W, as a part of the largest: all stay reachable."""
@@ -104,7 +107,7 @@ class CodesHead(nn.Module):
             known = person.to(x) * person.shape[1] ** 0.5
             hidden = [h + layer(known) for h, layer in zip(hidden, self.person, strict=True)]
         if expression is not None:
-            known = expression.to(x)
+            known = LOUDNESS * expression.to(x)
             hidden = [h + layer(known) for h, layer in zip(hidden, self.expression, strict=True)]
         hidden = [F.leaky_relu(h, 0.2) for h in hidden]
         shared = self.shared(torch.cat(hidden, dim=1))[:, None]
