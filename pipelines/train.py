@@ -59,7 +59,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the run")
     parser.add_argument("--resume", action="store_true", help="go on from the folder's checkpoint")
     parser.add_argument(
-        "--start",
+        "--start-from",
         type=Path,
         metavar="FILE",
         help="a trained light encoder whose trunk to begin with",
@@ -180,8 +180,8 @@ def _begin(trainer: Trainer, args: argparse.Namespace, workers: Workers) -> None
             print(f"videoinv: other settings: {', '.join(map(str, changes))}", file=sys.stderr)
     elif checkpoint.exists():
         raise BadInputError(f"{checkpoint} exists: give --resume to go on, or another --out")
-    elif args.start is not None:
-        trainer.start(load_light(args.start, trainer.generator).net)
+    elif args.start_from is not None:
+        trainer.start(load_light(args.start_from, trainer.generator).net)
 
 
 def _photos(args: argparse.Namespace, size: int) -> Sequence[Image]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
+from torch.distributed.run import get_args_parser
 
 from pipelines import train
 from pipelines.clip_faces import clip_faces
@@ -28,6 +29,16 @@ def run(*words):
     train.add_parser(parser.add_subparsers())
     args = parser.parse_args(["train", *map(str, words)])
     return args.run(args)
+
+
+def test_torchrun_takes_no_option_of_a_run_for_one_of_its_own():
+    """It refuses what could be the beginning of several of its options, wherever it stands."""
+    parser = argparse.ArgumentParser()
+    commands = parser.add_subparsers()
+    train.add_parser(commands)
+    words = ["train", "restyle", *commands.choices["train"]._option_string_actions]
+    launch = get_args_parser().parse_args(["-m", "pipelines.cli", *words])
+    assert launch.training_script_args == words
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +110,7 @@ def test_what_changed_since_the_checkpoint_is_told_once(rank, tmp_path, capsys):
     (tmp_path / "checkpoint.pt").touch()
     changes = [Change("seed", 0, 7), Change("optimisation-rate", 0.1, 0.2)]
     trainer = SimpleNamespace(resume=lambda path: changes)
-    args = argparse.Namespace(out=tmp_path, resume=True, start=None)
+    args = argparse.Namespace(out=tmp_path, resume=True, start_from=None)
     train._begin(trainer, args, Workers(rank=rank, count=2))
     line = "videoinv: other settings: seed 0 → 7, optimisation-rate 0.1 → 0.2\n"
     assert capsys.readouterr().err == ("" if rank else line)
