@@ -14,6 +14,7 @@ from videoinv.encoders.light.shipped import shipped_encoders
 from videoinv.errors import BadInputError, CheckpointError
 from videoinv.faces.align import to_images, to_tensor
 from videoinv.faces.attributes import AttributeScorer
+from videoinv.latents import Latent
 from videoinv.metrics.reconstruction import ReconstructionMetrics
 
 LEAST = {
@@ -31,6 +32,13 @@ def face():
     return to_tensor(list(islice(frames, 1)))
 
 
+@pytest.fixture(scope="module")
+def people():
+    """A man who begins to smile, and a woman who speaks: [B, 3, 256, 256]."""
+    names = ("clip-webcam-smile", "clip-hand-over-face")
+    return to_tensor([f for n in names for f in clip_faces(fetch(n), 256, stride=12, most=6)])
+
+
 @pytest.mark.parametrize("name", list(shipped_encoders()))
 def test_a_shipped_encoder_shows_the_person_and_takes_an_edit(name, face):
     model = videoinv.load(encoder=name, device="cpu", dtype="float32")
@@ -46,6 +54,20 @@ def test_a_shipped_encoder_shows_the_person_and_takes_an_edit(name, face):
     assert scores.identity > identity
     before, after = AttributeScorer().score(torch.cat([shown, smiling]).clamp(-1, 1)).smile
     assert after > before + 0.5
+
+
+def test_codes_alone_laugh_and_speak_when_the_person_does(people):
+    """What they left of it to features would be gone where these give way to an edit."""
+    model = videoinv.load(device="cpu", dtype="float32")
+    with torch.no_grad():
+        codes = model.invert(people).codes
+        shown = model.generator.synthesize(Latent(codes), 256).clamp(-1, 1)
+    scorer = AttributeScorer()
+    wanted, found = scorer.score(people), scorer.score(shown)
+    for name in ("smile", "mouth_open", "yaw"):
+        slope, _ = np.polyfit(wanted[name], found[name], 1)
+        assert 0.7 < slope < 1.3, name
+        assert np.corrcoef(wanted[name], found[name])[0, 1] > 0.85, name
 
 
 def test_a_smile_leaves_the_skin_its_colour(face):
