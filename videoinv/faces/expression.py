@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -21,54 +22,50 @@ from videoinv.faces.face_api import (
 EXPRESSIONS = ("neutral", "happy", "sad", "angry", "fearful", "disgusted", "surprised")
 
 
-class ExpressionNetwork(nn.Module):
-    """Four dense blocks of separable convolutions; one logit per entry of ``EXPRESSIONS``.
+class _DenseNetwork(nn.Module):
+    """Four dense blocks of separable convolutions, a mean over the places, and a linear layer.
 
     Args:
         weights: the tensors by name, as ``read_weights`` returns them.
     """
 
+    files: ClassVar[tuple[str, str]]
+    """Manifest and weights in the catalog."""
+
     def __init__(self, weights: Weights) -> None:
         super().__init__()
-        self.blocks = _trunk(weights)
+        self.blocks = nn.Sequential(*(_DenseBlock(weights, f"dense{i}") for i in range(4)))
         self.head = Dense(weights, "fc")
 
     @classmethod
-    def load(cls, manifest: Path | None = None, binary: Path | None = None) -> ExpressionNetwork:
+    def load(cls, manifest: Path | None = None, binary: Path | None = None) -> Self:
         """The network with the published weights; fetched by the catalog when None."""
-        paths = manifest or fetch("expression-manifest"), binary or fetch("expression-bin")
-        return cls(read_weights(*paths))
+        known_manifest, known_binary = cls.files
+        return cls(read_weights(manifest or fetch(known_manifest), binary or fetch(known_binary)))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Faces [B, 3, 112, 112] in [−1, 1] → logits [B, 7]."""
-        logits: Tensor = self.head(self.blocks(normalise(images)).mean(dim=(2, 3)))
-        return logits
+        """Faces [B, 3, 112, 112] in [−1, 1] → the numbers of each, [B, C]."""
+        numbers: Tensor = self.head(self.blocks(normalise(images)).mean(dim=(2, 3)))
+        return numbers
 
 
-class LandmarkNetwork(nn.Module):
-    """The trunk of :class:`ExpressionNetwork` once more; the 68 iBUG points at its end.
+class ExpressionNetwork(_DenseNetwork):
+    """One logit per entry of ``EXPRESSIONS``, [B, 7]."""
+
+    files = ("expression-manifest", "expression-bin")
+
+
+class LandmarkNetwork(_DenseNetwork):
+    """The 68 iBUG points, [B, 68, 2] as parts of the side.
 
     Not as exact as dlib's or the mesh, but differentiable.
-
-    Args:
-        weights: the tensors by name, as ``read_weights`` returns them.
     """
 
-    def __init__(self, weights: Weights) -> None:
-        super().__init__()
-        self.blocks = _trunk(weights)
-        self.head = Dense(weights, "fc")
-
-    @classmethod
-    def load(cls, manifest: Path | None = None, binary: Path | None = None) -> LandmarkNetwork:
-        """The network with the published weights; fetched by the catalog when None."""
-        paths = manifest or fetch("landmarks-net-manifest"), binary or fetch("landmarks-net-bin")
-        return cls(read_weights(*paths))
+    files = ("landmarks-net-manifest", "landmarks-net-bin")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Faces [B, 3, 112, 112] in [−1, 1] → points [B, 68, 2], as parts of the side."""
-        numbers: Tensor = self.head(self.blocks(normalise(images)).mean(dim=(2, 3)))
-        return numbers.view(len(images), -1, 2)
+        """Faces [B, 3, 112, 112] in [−1, 1] → points [B, 68, 2]."""
+        return super().forward(images).view(len(images), -1, 2)
 
 
 class AgeGenderNetwork(nn.Module):
@@ -105,10 +102,6 @@ class AgeGenderNetwork(nn.Module):
         pooled = x.mean(dim=(2, 3))
         male, female = self.gender(pooled).unbind(dim=1)
         return self.age(pooled).squeeze(1), female - male
-
-
-def _trunk(weights: Weights) -> nn.Sequential:
-    return nn.Sequential(*(_DenseBlock(weights, f"dense{i}") for i in range(4)))
 
 
 class _DenseBlock(nn.Module):

@@ -10,6 +10,7 @@ from videoinv.faces.embed import inner_crop
 from videoinv.faces.expression import AgeGenderNetwork, ExpressionNetwork, LandmarkNetwork
 from videoinv.faces.face_api import INPUT_SIZE, read_weights, same_padding
 from videoinv.faces.mesh import FaceMesh
+from videoinv.losses.landmarks import BOX
 
 
 @pytest.fixture
@@ -70,9 +71,8 @@ def test_each_face_is_scored_by_itself():
 
 
 def test_landmarks_lie_where_the_mesh_says(crops):
-    box = np.array([0.1, 0.15, 0.9, 0.95])
-    points = LandmarkNetwork.load()(inner_crop(crops, box, INPUT_SIZE)).numpy()
-    places = 256 * (box[:2] + points * (box[2:] - box[:2])) - 0.5
+    points = LandmarkNetwork.load()(inner_crop(crops, BOX, INPUT_SIZE)).numpy()
+    places = 256 * (BOX[:2] + points * (BOX[2:] - BOX[:2])) - 0.5
     # Outer corners of the eyes, corners of the mouth, inner lips, chin: in either order of points.
     ours, in_mesh = [36, 45, 48, 54, 62, 66, 8], [33, 263, 61, 291, 13, 14, 152]
     meshes = FaceMesh().fit_aligned(to_images(crops))
