@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pipelines.folders import require_folders_of
+from pipelines.folders import existing_files, require_apart, require_folders_of
 from pipelines.scored_samples import Sampling, scored_samples
 from pipelines.strip import save_strips
 from videoinv import load
@@ -117,6 +117,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _fit(args: argparse.Namespace) -> int:
+    outputs = [("--output", args.output), ("--scores", args.scores)]
+    require_apart(outputs, existing_files([args.model]))
     require_folders_of(args.output, args.scores)
     model = load(args.model)
     sampling = Sampling(model.info.generator_digest, args.seed, args.truncation)
@@ -149,6 +151,7 @@ def _attribute(scorer: AttributeScorer, name: str, images: torch.Tensor) -> NDAr
 
 
 def _discover(args: argparse.Namespace) -> int:
+    require_apart([("--output", args.output)], existing_files([args.model]))
     require_folders_of(args.output)
     generator = load(args.model).generator
     first, _, last = args.rows.partition("-")

@@ -103,6 +103,25 @@ def test_a_folder_that_is_not_there_is_told_before_the_work(
     assert "there is no folder none" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "-o", "d.npz", "--scores", "d.npz"],
+        ["fit", "--model", "model.pt", "-o", "model.pt"],
+        ["discover", "sefa", "--model", "model.pt", "-o", "model.pt"],
+    ],
+)
+def test_nothing_is_written_over_a_model_or_over_the_samples(
+    arguments, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    monkeypatch.setattr(command, "load", lambda name: pytest.fail("a model was loaded"))
+    assert main(["directions", *arguments]) == 2
+    assert "choose another name" in capsys.readouterr().err
+    assert (tmp_path / "model.pt").read_bytes() == b"weights"
+
+
 def test_strips_are_pictures_in_a_folder_or_one_sentence(tmp_path):
     smile = Directions({"smile": Direction("smile", torch.ones(1, 512))})
     save_strips(Generator(), smile, tmp_path / "strips")

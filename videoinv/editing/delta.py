@@ -36,7 +36,8 @@ def edit_features(
 
         F̃ = F + G(w̃^{1:K}) − G(w^{1:K}) = G(w̃^{1:K}) + ΔF
 
-    With ``yielding`` it is G(w̃^{1:K}) + m·ΔF, with m [B, 1, H, W] of :func:`what_stays`. Features that are added to the layer are ΔF themselves.
+    With ``yielding`` it is G(w̃^{1:K}) + m·ΔF, with m [B, 1, H, W] of :func:`what_stays`. Features
+    that are added to the layer are ΔF themselves.
 
     Both passes stop at layer K, a small part of an image at 16², and run as one batch.
 
