@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pipelines.compositing.blend import Blend, blended
+from pipelines.compositing.complexion import SkinTone, with_skin_tone
 from pipelines.compositing.growth import Growth
 from pipelines.compositing.masks import (
     MASK_SIZE,
@@ -30,6 +31,7 @@ __all__ = [
     "MaskSettings",
     "Patch",
     "Region",
+    "SkinTone",
     "make_patch",
     "parse_region",
     "paste",
@@ -53,6 +55,7 @@ class Compositor:
         hands: finds hands; made when occlusions are wanted and it is None.
         people: tells people from the background; made when the mask follows the change and it is
             None.
+        skin_tone: whose tone of skin an edited face has.
     """
 
     def __init__(
@@ -61,8 +64,9 @@ class Compositor:
         settings: MaskSettings,
         hands: HandNetworks | None = None,
         people: PersonSegmenter | None = None,
+        skin_tone: SkinTone = "source",
     ) -> None:
-        self._blend, self._settings = blend, settings
+        self._blend, self._settings, self._skin_tone = blend, settings, skin_tone
         self._growth = Growth(people or PersonSegmenter()) if settings.follow_change else None
         self._hands = hands or (HandNetworks() if settings.occlusions else None)
         self._covers: dict[int, _Cover] = {}
@@ -76,7 +80,7 @@ class Compositor:
         self._covers = {run: self._covers.get(run) or self._cover() for run in people}
         result = image
         for run in sorted(people, key=lambda run: _size_in_frame(people[run])):
-            views = Views.of(people[run], people[run].inverted.crop)
+            views = _views(people[run], people[run].inverted.crop, self._skin_tone)
             covered = self._covers[run].push(image, views.small)
             patch = _patch(views, self._blend, self._settings, covered, self._growth)
             result = paste(result, views.alignment, patch)
@@ -102,7 +106,13 @@ class _Cover:
         return self._covered
 
 
-def make_patch(rendered: Rendered, source: Image, blend: Blend, settings: MaskSettings) -> Patch:
+def make_patch(
+    rendered: Rendered,
+    source: Image,
+    blend: Blend,
+    settings: MaskSettings,
+    skin_tone: SkinTone = "source",
+) -> Patch:
     """What an edit puts into one frame, judged by the face alone.
 
     Nothing is looked for in front of the face, and the mask follows no change beyond it.
@@ -112,8 +122,14 @@ def make_patch(rendered: Rendered, source: Image, blend: Blend, settings: MaskSe
         source: the crop of the frame, [S, S, 3].
         blend: whether changes are added to the source or the face is replaced.
         settings: where the edit may show.
+        skin_tone: whose tone of skin the edited face has.
     """
-    return _patch(Views.of(rendered, source), blend, settings, _uncovered(), None)
+    return _patch(_views(rendered, source, skin_tone), blend, settings, _uncovered(), None)
+
+
+def _views(rendered: Rendered, source: Image, skin_tone: SkinTone) -> Views:
+    views = Views.of(rendered, source)
+    return with_skin_tone(views) if skin_tone == "source" else views
 
 
 def _patch(

@@ -161,7 +161,7 @@ class ClipEditor:
         steady = steady_codes(inverted, settings.code_sigma, self.model.generator)
         smooth = stream.times.timed("smooth", steady)
         rendered = stream.stage("render", self._render(smooth, faces))
-        compositor = Compositor(settings.blend, settings.mask)
+        compositor = Compositor(settings.blend, settings.mask, skin_tone=settings.skin_tone)
         return stream.stage("paste", finish(rendered, compositor))
 
     def invert(

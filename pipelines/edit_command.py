@@ -10,7 +10,7 @@ from typing import get_args
 import torch
 
 from pipelines.cache.analysis import LIMIT
-from pipelines.compose import Blend, MaskSettings, Region, parse_region
+from pipelines.compose import Blend, MaskSettings, Region, SkinTone, parse_region
 from pipelines.edit_jobs import Destination, plan
 from pipelines.edit_many import EditOrder, edit_clips
 from pipelines.edit_settings import EditSettings
@@ -117,6 +117,13 @@ def _add_picture_options(parser: argparse.ArgumentParser) -> None:
         help="add the change to the source's face, or replace the face (default: %(default)s)",
     )
     group.add_argument(
+        "--skin-tone",
+        choices=get_args(SkinTone),
+        default=DEFAULTS.skin_tone,
+        help="whose light and tone of skin an edited face has; the edit's, for directions of your "
+        "own that are about these (default: %(default)s)",
+    )
+    group.add_argument(
         "--region",
         metavar="NAME[,NAME]",
         help=f"limit the edits to parts of the face: {', '.join(get_args(Region))}",
@@ -212,6 +219,7 @@ def _settings(args: argparse.Namespace) -> EditSettings:
         detect_every=args.detect_every,
         **sigmas,
         blend=args.blend,
+        skin_tone=args.skin_tone,
         mask=MaskSettings(regions=() if args.region is None else parse_region(args.region)),
         lip_sync=args.lip_sync,
         rate=args.rate,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from pipelines.compose import Blend, MaskSettings
+from pipelines.compose import Blend, MaskSettings, SkinTone
 from pipelines.locate import DETECT_EVERY
 from pipelines.steady_offsets import OffsetMode
 
@@ -34,6 +34,8 @@ class EditSettings:
     """How a hypernetwork's weight offsets are kept from trembling."""
     blend: Blend = "residual"
     mask: MaskSettings = field(default_factory=MaskSettings)
+    skin_tone: SkinTone = "source"
+    """Whose tone of skin an edited face has; an edit of age brings another one with it."""
     lip_sync: bool = False
     """Edited lips move with the source's, by the model's direction that opens mouths. For speech:
     where somebody stops smiling by themselves, an added smile shuts, too, and comes back late."""

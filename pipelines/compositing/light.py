@@ -15,7 +15,7 @@ from videoinv.faces.types import Image
 
 _STEPS = 1 << 14
 """Levels of linear light in the way back: the darkest 8-bit levels lie five of them apart."""
-_SPREAD = 0.06
+SPREAD = 0.06
 """Width, in parts of the crop's side, over which light is averaged and carried."""
 _FLOOR = 0.004
 """Linear light added to both sides: the ratio of two blacks says nothing."""
@@ -45,7 +45,9 @@ def to_codes(light: NDArray[np.float32]) -> Image:
     return np.asarray(_TO_CODES[steps])
 
 
-def missing_light(source: Image, inversion: Image, trusted: Plane) -> NDArray[np.float32]:
+def missing_light(
+    source: Image, inversion: Image, trusted: Plane, spread: float = SPREAD
+) -> NDArray[np.float32]:
     """The gain [S, S, 3] in linear light from the inversion's colour to the source's.
 
     Smooth: both are averaged around each place where they show the same thing, and so the gain is
@@ -55,11 +57,12 @@ def missing_light(source: Image, inversion: Image, trusted: Plane) -> NDArray[np
         source: the crop of the frame, [S, S, 3].
         inversion: what the generator makes of it.
         trusted: [S, S], how much a place tells about the light.
+        spread: as :data:`SPREAD`.
     """
     weight = (trusted + 1e-3)[:, :, None]
-    wanted = blur(to_linear(source) * weight, _SPREAD)
-    given = blur(to_linear(inversion) * weight, _SPREAD)
-    floor = _FLOOR * blur(weight[:, :, 0], _SPREAD)[:, :, None]
+    wanted = blur(to_linear(source) * weight, spread)
+    given = blur(to_linear(inversion) * weight, spread)
+    floor = _FLOOR * blur(weight[:, :, 0], spread)[:, :, None]
     gain = (wanted + floor) / (given + floor)
     return np.asarray(np.clip(gain, 1 / _WIDEST, _WIDEST), dtype=np.float32)
 

@@ -106,7 +106,7 @@ def default_and_obvious(job: Job) -> list[Variant]:
     The obvious way inverts every frame from the mean, smooths nothing, and pastes the generated
     face over the source's.
     """
-    settings = replace(smoothed(job.settings, "off"), blend="replace")
+    settings = replace(smoothed(job.settings, "off"), blend="replace", skin_tone="edit")
     return [
         Variant(("default",), job),
         Variant(("obvious",), replace(job, settings=settings, warm=False)),

@@ -78,8 +78,10 @@ def plain(value):
 
 
 def composed(person, image, blend, masks=PLAIN):
+    """Pasted as it is edited: these faces are one grey, which a skin would keep."""
     alignment = person.inverted.placed.alignment
-    return paste(image, alignment, make_patch(person, crop(image, alignment), blend, masks))
+    patch = make_patch(person, crop(image, alignment), blend, masks, skin_tone="edit")
+    return paste(image, alignment, patch)
 
 
 def test_a_large_change_takes_the_edited_picture_in_the_light_around_it():

@@ -42,7 +42,7 @@ def brighter(result, image, places):
 
 @pytest.mark.parametrize("blend", ["residual", "replace"])
 def test_a_hand_on_the_face_stays_while_the_face_changes(hand_clip, mesh_of, hands, blend):
-    compositor = Compositor(blend, MaskSettings(), hands)
+    compositor = Compositor(blend, MaskSettings(), hands, skin_tone="edit")
     for image in hand_clip:
         result = compositor.compose(image, {0: edited(image, mesh_of(image))})
     hand_image = hand_clip[-1]
@@ -53,7 +53,7 @@ def test_a_hand_on_the_face_stays_while_the_face_changes(hand_clip, mesh_of, han
 def test_without_occlusions_the_hand_changes_too(hand_clip, mesh_of):
     hand_image = hand_clip[-1]
     person = edited(hand_image, mesh_of(hand_image))
-    plain = Compositor("residual", MaskSettings(occlusions=False))
+    plain = Compositor("residual", MaskSettings(occlusions=False), skin_tone="edit")
     assert min(brighter(plain.compose(hand_image, {0: person}), hand_image, ON_THE_HAND[:4])) > 10
 
 
@@ -106,7 +106,7 @@ def test_an_object_that_goes_is_forgotten_over_a_few_frames(man_image, mesh_of, 
     mesh = mesh_of(man_image)
     held, (rows, columns) = board(man_image, mesh)
     middle = [((columns.start + columns.stop) // 2, (rows.start + rows.stop) // 2)]
-    compositor = Compositor("residual", MaskSettings(), hands)
+    compositor = Compositor("residual", MaskSettings(), hands, skin_tone="edit")
     covered = compositor.compose(held, {0: edited(held, mesh, seen=man_image)})
     assert brighter(covered, held, middle) == [0]
     free = edited(man_image, mesh)
@@ -120,9 +120,11 @@ def test_nothing_is_carried_into_another_run(man_image, mesh_of, hands):
     mesh = mesh_of(man_image)
     held, _ = board(man_image, mesh)
     free = edited(man_image, mesh)
-    compositor = Compositor("residual", MaskSettings(), hands)
+    compositor = Compositor("residual", MaskSettings(), hands, skin_tone="edit")
     compositor.compose(held, {0: edited(held, mesh, seen=man_image)})
-    fresh = Compositor("residual", MaskSettings(), hands).compose(man_image, {1: free})
+    fresh = Compositor("residual", MaskSettings(), hands, skin_tone="edit").compose(
+        man_image, {1: free}
+    )
     assert np.array_equal(compositor.compose(man_image, {1: free}), fresh)
 
 
@@ -131,7 +133,7 @@ def test_two_people_are_edited_in_one_frame(man_image, mesh_of, hands):
     meshes = [mesh_of(man_image), mesh_of(np.ascontiguousarray(man_image[:, ::-1]))]
     meshes[1] = meshes[1] + np.array([man_image.shape[1], 0, 0])
     people = {run: edited(pair, mesh) for run, mesh in enumerate(meshes)}
-    result = Compositor("residual", MaskSettings(), hands).compose(pair, people)
+    result = Compositor("residual", MaskSettings(), hands, skin_tone="edit").compose(pair, people)
     noses = [tuple(mesh[4, :2].round().astype(int)) for mesh in meshes]
     assert brighter(result, pair, noses) == pytest.approx([BRIGHTER] * 2, abs=2)
 
