@@ -27,6 +27,8 @@ gone came back as a shade, and cheeks that a smile had lifted lost theirs; at tw
 was pale above dark cheeks."""
 _SKIN = MaskSettings(grow=0.0, feather=0.03)
 """Where colours are compared: inside the outline, off the hair."""
+_FACE = MaskSettings(grow=0.01, feather=0.06)
+"""Where they are set: as far out as a mask for edits reaches, walls beside an ear shone."""
 
 
 def with_skin_tone(views: Views) -> Views:
@@ -38,7 +40,7 @@ def with_skin_tone(views: Views) -> Views:
     small = views.resized(_SIZE)
     moving = region_mask(small.mesh, small.alignment, ("mouth", "eyes", "brows"))
     skin = face_mask(small.mesh, small.alignment, _SKIN) * (1 - moving)
-    face = face_mask(small.mesh, small.alignment, MaskSettings())[:, :, None]
+    face = face_mask(small.mesh, small.alignment, _FACE)[:, :, None]
     gain = 1 + face * (missing_light(small.inversion, small.edited, skin, _SPREAD) - 1)
     whole = cv2.resize(gain, views.edited.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return replace(views, edited=relit(views.edited, np.asarray(whole, np.float32)))
