@@ -22,13 +22,13 @@ SkinTone = Literal["source", "edit"]
 _SIZE = 64
 """Side at which skin is compared."""
 _SPREAD = 0.12
-"""Width, in parts of the crop's side, of what counts as tone. At a half of it sunglasses that had
-gone came back as a shade, and cheeks that a smile had lifted lost theirs; at twice it an aged brow
-was pale above dark cheeks."""
+"""Width, in parts of the crop's side, of what counts as tone. Of the 6.5 ΔE that age +2 brought to
+eight photographs it leaves 1.4, twice of it 2.0, one gain for the whole face 2.3; half of it leaves
+0.9, but sunglasses that had gone came back as a shade."""
 _SKIN = MaskSettings(grow=0.0, feather=0.03)
 """Where colours are compared: inside the outline, off the hair."""
 _FACE = MaskSettings(grow=0.01, feather=0.06)
-"""Where they are set: as far out as a mask for edits reaches, walls beside an ear shone."""
+"""Where they are set. As far out as the mask of an edit reaches, the wall beside an ear shone."""
 
 
 def with_skin_tone(views: Views) -> Views:
