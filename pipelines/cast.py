@@ -121,7 +121,15 @@ class FaceEdits:
     @property
     def texts(self) -> list[str]:
         """The edits as the command line has them."""
-        who = "" if self.face == Largest() else f"{self.face.name}:"
+        return self._texts(self.face.name)
+
+    @property
+    def public_texts(self) -> list[str]:
+        """The same for whoever sees the film, whom names of files do not concern."""
+        return self._texts("a picture" if isinstance(self.face, Resembling) else self.face.name)
+
+    def _texts(self, name: str) -> list[str]:
+        who = "" if self.face == Largest() else f"{name}:"
         return [f"{who}{edit}" for edit in self.edits]
 
 

@@ -117,8 +117,9 @@ class ClipEditor:
 
     def _writer(self, output: Path, reader: VideoReader, faces: Sequence[FaceEdits]) -> VideoWriter:
         settings = self.settings
-        edits = tuple(text for some in faces for text in some.texts)
-        provenance = Provenance("videoinv", __version__, self.model.info.source, edits)
+        edits = tuple(text for some in faces for text in some.public_texts)
+        model = Path(self.model.info.source).name
+        provenance = Provenance("videoinv", __version__, model, edits)
         return VideoWriter(
             output,
             reader,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -83,11 +84,18 @@ class ClipWorker:
         return ClipEditor(model, self._order.settings)
 
     def work(self, job: ClipJob) -> Outcome:
-        """Edit one clip; what is wrong with it, or with the order, is told in the outcome."""
+        """Edit one clip; what is wrong with it, or with the order, is told in the outcome.
+
+        So is an error that nobody foresaw, with its traceback: the next clip may not have it.
+        """
         try:
             return Outcome(self._edit(job))
         except VideoInvError as error:
             return Outcome(None, str(error), error.exit_code)
+        except Exception as error:
+            trace = traceback.format_exc()
+            reason = f"{job.source}: {type(error).__name__}: {error}"
+            return Outcome(None, f"{reason}\n{trace}", VideoInvError.exit_code)
 
     def _edit(self, job: ClipJob) -> EditReport:
         order = self._order

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -43,9 +44,11 @@ class Measures:
     def __init__(self) -> None:
         self._embedder, self._scorer, self._lpips = FaceEmbedder(), AttributeScorer(), load_lpips()
         self._frames: list[tuple[float, dict[int, Sample]]] = []
+        self._begin: Fraction | None = None
 
     def add(self, step: Step[Rendered], result: Frame, faces: Sequence[FaceEdits]) -> None:
         """Measure the faces of one frame, given as it was and as it became."""
+        self._begin = step.frame.time if self._begin is None else self._begin
         samples = {}
         for person in step.people.values():
             placed = person.inverted.placed
@@ -57,6 +60,8 @@ class Measures:
     def _measure(
         self, person: Rendered, source: Frame, result: Frame, edits: Sequence[Edit]
     ) -> Sample:
+        assert self._begin is not None
+        seconds = float(source.time - self._begin)
         alignment = person.inverted.placed.alignment.resized(SIDE)
         before, after = to_tensor([crop(frame.image, alignment) for frame in (source, result)])
         inversion = torch.nn.functional.interpolate(
@@ -66,7 +71,7 @@ class Measures:
         scores = self._scorer.score(torch.stack([before, after]))
         changes = {}
         for edit in edits:
-            name, asked = edit.direction.name, edit.strength(float(source.time))
+            name, asked = edit.direction.name, edit.strength(seconds)
             if name in ATTRIBUTES and asked and np.isfinite(scores[name]).all():
                 old, new = scores[name]
                 changes[name] = (float(new - old), asked)

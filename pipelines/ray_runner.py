@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from videoinv.errors import BadInputError, MissingExtraError
+from videoinv.errors import BadInputError, MissingExtraError, VideoInvError
 
 RETRIES = 2
 """How often an item is begun anew after the machine or the process that worked on it was lost."""
@@ -31,7 +31,7 @@ class Worker(Protocol[ItemT_contra, ResultT_co]):
 
 @dataclass(frozen=True)
 class Lost:
-    """In place of a result: every attempt ended with its worker."""
+    """In place of a result: every attempt ended with its worker, or the work with a defect."""
 
     why: str
 
@@ -100,8 +100,9 @@ class _Actor(Generic[Item, Result]):
 def _actors(ray: Any, make_worker: Callable[[], Worker[Item, Result]], most: int) -> list[Any]:
     resources = ray.cluster_resources()
     gpus = int(resources.get("GPU", 0))
-    count = gpus or max(1, int(resources.get("CPU", 1)) // CORES_PER_WORKER)
-    needs = {"num_gpus": 1} if gpus else {"num_cpus": 1}
+    cores = int(resources.get("CPU", 1))
+    count = gpus or max(1, cores // CORES_PER_WORKER)
+    needs = {"num_gpus": 1} if gpus else {"num_cpus": min(cores, CORES_PER_WORKER)}
     remote = ray.remote(_Actor).options(max_restarts=-1, max_task_retries=RETRIES, **needs)
     return [remote.remote(make_worker) for _ in range(min(count, most))]
 
@@ -109,5 +110,8 @@ def _actors(ray: Any, make_worker: Callable[[], Worker[Item, Result]], most: int
 def _result(ray: Any, reference: Any) -> Any:
     try:
         return ray.get(reference)
-    except ray.exceptions.RayActorError as error:
+    except ray.exceptions.RayError as error:
+        # An error that a worker tells of in words is the whole run's; others are this item's.
+        if isinstance(error, VideoInvError):
+            raise
         return Lost(str(error).splitlines()[0])

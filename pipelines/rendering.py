@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import torch
 from torch import Tensor
@@ -28,6 +29,8 @@ def render(
 ) -> Iterator[Step[Rendered]]:
     """Render each latent as it is and edited, ``chunk`` frames together.
 
+    Edits' times count from the first frame: the clocks of some films begin hours after zero.
+
     Args:
         steps: people with their latents.
         generator: of the latents.
@@ -35,7 +38,9 @@ def render(
         chunk: frames that are rendered together.
         lips: makes edited lips move as the source's, if given.
     """
+    begin: Fraction | None = None
     for some_steps in chunked(steps, chunk):
+        begin = some_steps[0].frame.time if begin is None else begin
         rendered: list[dict[int, Rendered]] = [{} for _ in some_steps]
         for run, people in by_run(some_steps).items():
             for roles, some in _by_roles(people).items():
@@ -43,7 +48,7 @@ def render(
                 shots = _Shots(
                     run,
                     [person for _, person in some],
-                    [float(some_steps[at].frame.time) for at, _ in some],
+                    [float(some_steps[at].frame.time - begin) for at, _ in some],
                 )
                 pictures = _pictures(generator, shots, edits, lips)
                 for (at, person), before, after in zip(some, *pictures, strict=True):
@@ -60,7 +65,7 @@ class _Shots:
     run: int
     people: Sequence[Inverted]
     times: Sequence[float]
-    """In seconds."""
+    """In seconds from the film's first frame."""
 
     @property
     def size(self) -> int:

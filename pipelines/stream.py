@@ -74,7 +74,7 @@ class Stream:
         thread = threading.Thread(
             target=self._run, args=(name, items, link), name=f"videoinv {name}", daemon=True
         )
-        self._open.callback(thread.join)
+        self._open.callback(_wait_for, thread)
         thread.start()
         return link
 
@@ -156,6 +156,18 @@ class Stream:
                 self._error = error
                 _add_place(error, f"stage '{stage}', frame {frame}")
         self.stop()
+
+
+def _wait_for(thread: threading.Thread) -> None:
+    """Wait for its end, even through a second Ctrl-C: it may be inside what is closed next."""
+    again: KeyboardInterrupt | None = None
+    while thread.is_alive():
+        try:
+            thread.join(_POLL)
+        except KeyboardInterrupt as error:
+            again = error
+    if again is not None:
+        raise again
 
 
 class _Link(Generic[T]):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -41,7 +40,6 @@ TERMS = (
     "Trained for a generator distilled from NVIDIA's StyleGAN2-FFHQ, whose terms are "
     "non-commercial, on the data named here."
 )
-INTERRUPTED = 130
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -112,18 +110,33 @@ def run(args: argparse.Namespace) -> int:
             _stop_requests() as stop,
             tqdm(total=total, initial=trainer.step, disable=quiet) as bar,
         ):
-            session.until(args.seconds, partial(_show, bar), stop.is_set)
+            session.until(args.seconds, partial(_show, bar), stop.is_made)
+            is_done = trainer.step >= total
     finally:
         workers.leave()
-    return INTERRUPTED if stop.is_set() else 0
+    return 0 if is_done or not stop.signal else 128 + stop.signal
+
+
+class _StopRequest:
+    """Made by the first signal that asks for an end."""
+
+    def __init__(self) -> None:
+        self.signal = 0
+        """Its number; 0: there was none."""
+
+    def note(self, number: int, _frame: object) -> None:
+        self.signal = self.signal or number
+
+    def is_made(self) -> bool:
+        return self.signal != 0
 
 
 @contextmanager
-def _stop_requests() -> Iterator[threading.Event]:
-    """An event that Ctrl-C and a termination set, instead of breaking off a step."""
-    stop = threading.Event()
+def _stop_requests() -> Iterator[_StopRequest]:
+    """What Ctrl-C and a termination make, instead of breaking off a step."""
+    stop = _StopRequest()
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, lambda *_: stop.set()) for number in numbers]
+    before = [signal.signal(number, stop.note) for number in numbers]
     try:
         yield stop
     finally:

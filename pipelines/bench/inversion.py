@@ -38,6 +38,7 @@ from pipelines.bench.inversion_table import (
 from pipelines.bench.quality_time import draw
 from pipelines.folders import existing_files, require_apart, require_folders_of
 from pipelines.plotting import require_matplotlib
+from pipelines.short_names import short_names
 from videoinv.default import OPTIMIZE, load_default
 from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.delta import YIELD, edit_features
@@ -269,7 +270,8 @@ def run(args: argparse.Namespace) -> int:
     photos = Photographs(args.photos, SIDE)
     faces = [to_tensor([photos[i]]) for i in range(len(photos))[: args.count]]
     names = args.encoders if args.encoders is not None else list(shipped_encoders())
-    models = [(Path(name).stem, load_default(name, device, dtype)) for name in names]
+    titles = short_names(names)
+    models = [(titles[name], load_default(name, device, dtype)) for name in titles]
     optimizer = load_default(OPTIMIZE, device, dtype)
     bench = InversionBench(
         optimizer, faces, args.edit, args.strength, few=args.few, referee=referee

@@ -122,6 +122,7 @@ class AnalysisCache:
         if self._keep is None:
             return
         if error is None and self._keep.limit is not None:
+            self._touch()
             self._trim(self._keep.folder, self._keep.limit)
         with suppress(OSError):
             self._keep.folder.rmdir()  # which only takes an empty one
@@ -134,6 +135,13 @@ class AnalysisCache:
                 f"{folder} holds the analysis of another content than {self._content[0]} has now: "
                 "it is analysed afresh"
             )
+
+    def _touch(self) -> None:
+        """Make the tapes of this run the youngest, also those that were only played."""
+        for tape in self._tapes.values():
+            if tape.path is not None:
+                with suppress(OSError):
+                    os.utime(tape.path)
 
     def _trim(self, folder: Path, limit: int) -> None:
         """Remove the oldest tapes that no other run is at work on."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pipelines.evaluation.tables import Row, Table, both_tables, row
 from pipelines.evaluation.tradeoff import Smoothed
 from pipelines.evaluation.variants import Habits
 from pipelines.evaluation.work import Job, Task
+from pipelines.short_names import short_names
 
 STRONG = 3.0
 """How much wider the windows of strong smoothing are than the default ones."""
@@ -44,8 +46,13 @@ class Variant:
 
     def task(self, clip: Path) -> Task:
         """This variant on a clip."""
-        names = [Path(label).stem for label in self.labels]
-        return Task("--".join([clip.stem, *names]), clip, self.job)
+        return Task("--".join([clip.stem, *map(_in_a_file_name, self.labels)]), clip, self.job)
+
+
+def _in_a_file_name(label: str) -> str:
+    """A label as it is; of a file its stem, and some letters by which two of one stem differ."""
+    stem = Path(label).stem
+    return stem if stem == label else f"{stem}-{sha256(label.encode()).hexdigest()[:6]}"
 
 
 def smoothed(settings: EditSettings, smoothing: str) -> EditSettings:
@@ -136,12 +143,13 @@ def smoothing_points(
 ) -> list[Smoothed]:
     """Each encoder's finished frames under each smoothing, all else as in its first variant."""
     first = {variant.labels[0]: variant.labels[2:] for variant in reversed(variants)}
+    names = short_names(dict.fromkeys(variant.labels[0] for variant in variants))
     points = []
     for variant in variants:
         encoder, smoothing, *others = variant.labels
         done = _done(variant, evaluations, clips)
         if done and tuple(others) == first[encoder]:
-            points.append(Smoothed(Path(encoder).stem, smoothing, _mean(done, FRAME)))
+            points.append(Smoothed(names[encoder], smoothing, _mean(done, FRAME)))
     return points
 
 

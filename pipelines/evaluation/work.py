@@ -17,11 +17,12 @@ from pipelines.evaluation.evaluation import Evaluation
 from pipelines.evaluation.inversion import evaluate_clip
 from pipelines.evaluation.networks import Networks
 from pipelines.evaluation.variants import varied
-from pipelines.folders import make_folder
+from pipelines.folders import existing_files, make_folder
 from pipelines.model_options import ModelChoice
 from pipelines.ray_runner import Lost, spread
-from videoinv.checkpoints.cache import write_path
+from videoinv.checkpoints.cache import sha256_of, write_path
 from videoinv.devices import resolve_device
+from videoinv.editing.directions import DEFAULT_FILE
 from videoinv.editing.edit import parse_edit
 from videoinv.errors import BadInputError
 from videoinv.model import Model
@@ -63,8 +64,10 @@ class Task:
     def fingerprint(self) -> str:
         """What a result must have been made with to be taken as this task's."""
         job = self.job
+        own = existing_files(text.partition("=")[0].strip() for text in job.edits)
+        files = [self.clip, *own, *([] if len(own) == len(job.edits) else [DEFAULT_FILE])]
         what = [
-            *(videoinv.__version__, self.clip.name, self.clip.stat().st_size),
+            *(videoinv.__version__, self.clip.name, *map(sha256_of, files)),
             *(job.model.fingerprint, job.edits, str(job.settings)),
             *(job.frames, job.warm, job.feature_delta),
         ]

@@ -13,10 +13,11 @@ from av.video.stream import VideoStream
 from pipelines.media.continuity import Continuity
 from pipelines.media.opening import decoder_of
 
-# A file that cannot be read any more: give up after so many failures in a row.
-_READ_ATTEMPTS = 16
+READ_ATTEMPTS = 16
+"""A file that cannot be read any more: give up after so many failures in a row."""
 # These decoders drop, without an error, frames whose references are lost. Elsewhere a packet
-# without a frame is usual (hidden frames), and the decoder reports what it loses.
+# without a frame is usual (hidden frames; fields, of which two make one), and the decoder reports
+# what it loses.
 _FRAME_PER_PACKET = {"h264", "hevc"}
 # A last frame that ends earlier than announced by less than this is rounding, not a loss.
 _TOLERANCE = Fraction(1, 10)
@@ -46,13 +47,15 @@ class Decoding:
         self._failures = 0
         self._sent = 0
         self._received = 0
+        self._interlaced = False
         self._end = Fraction(0)
         self._finished = False
 
     @property
     def skipped(self) -> int:
         """Frames that could not be read or decoded so far; complete at the end."""
-        if self._finished and self._stream.codec_context.name in _FRAME_PER_PACKET:
+        whole = self._stream.codec_context.name in _FRAME_PER_PACKET and not self._interlaced
+        if self._finished and whole:
             return max(self._failures, self._sent - self._received)
         return self._failures
 
@@ -64,6 +67,7 @@ class Decoding:
             try:
                 for frame in self._decoder.decode(packet):
                     self._received += 1
+                    self._interlaced |= frame.interlaced_frame
                     if self._size in {None, (frame.width, frame.height)}:
                         yield frame
                     else:
@@ -78,7 +82,7 @@ class Decoding:
     def _packets(self) -> Iterator[Packet[VideoStream] | None]:
         """The packets of the stream, then ``None``: the decoder gives what it still holds."""
         attempts = 0
-        while attempts < _READ_ATTEMPTS:
+        while attempts < READ_ATTEMPTS:
             try:
                 for packet in self._container.demux(self._stream):
                     attempts = 0

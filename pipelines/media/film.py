@@ -19,6 +19,9 @@ from pipelines.media.opening import open_video, video_stream
 from pipelines.media.tags import own_tags_removed
 from videoinv.errors import MediaError
 
+# MPEG transport and program streams, as libav calls them.
+_BROADCAST = {"mpegts", "mpeg"}
+
 
 @dataclass(frozen=True, eq=False)
 class Description:
@@ -38,6 +41,8 @@ class Description:
     disposition: Disposition = field(default_factory=lambda: Disposition(0))
     tags: dict[str, str] = field(default_factory=dict)
     """Metadata of the picture's stream."""
+    is_broadcast: bool = False
+    """Whether the clock runs through from film to film, so that its start says nothing."""
 
 
 class DecodingPass(Protocol):
@@ -100,6 +105,7 @@ class FilmFile:
                 pixel_aspect=stream.sample_aspect_ratio or None,
                 disposition=stream.disposition,
                 tags=own_tags_removed(stream.metadata),
+                is_broadcast=container.format.name in _BROADCAST,
             )
 
     @contextmanager

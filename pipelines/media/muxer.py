@@ -25,6 +25,8 @@ from videoinv.errors import BadInputError
 # The finest clock that an mp4 or mov file as a whole can have, in ticks per second.
 _MAX_TIMESCALE = 2**31 - 1
 _DEFAULT_RATE = Fraction(30)
+# Seconds; what libav itself writes begins at 1.4.
+_LATE = 10
 
 
 class Muxer:
@@ -38,7 +40,7 @@ class Muxer:
         provenance: what to write about the edit.
 
     Raises:
-        BadInputError: if the encoder does not open.
+        BadInputError: if the encoder does not open, or the container does not hold what it makes.
         av.FFmpegError: if the file cannot be written; also from every method.
     """
 
@@ -55,12 +57,13 @@ class Muxer:
         self.dropped = [*encoding.losses, *source.unwritten]
         """What of the source is not in the output, and why; complete when it is finished."""
         self._clock = source.time_base
+        self._is_broadcast = source.is_broadcast
         self._begun = False
         self._shift = Fraction(0)
         self._rounds = False
         try:
             self._stream = self._add_picture(source, encoding)
-            _open_encoder(self._stream, encoding)
+            self.dropped += _open_encoder(self._stream, encoding)
             if source.pictures:
                 self.dropped.append("EXIF, texts and colour profiles, if the pictures have any")
             else:
@@ -81,7 +84,8 @@ class Muxer:
         """Encode the picture of a frame and write what is ready.
 
         A film that begins before zero, as broadcast recordings may, is moved to zero as a whole:
-        no container here shows what is before it.
+        no container here shows what is before it. So is a broadcast whose clock had been running
+        for long, by whole seconds: players would show nothing until then.
         """
         if not self._begun:
             self._begin(frame.time)
@@ -109,9 +113,13 @@ class Muxer:
 
     def _begin(self, first: Fraction) -> None:
         self._begun = True
-        self._shift = max(Fraction(0), -first)
-        if self._shift:
-            self.dropped.append(f"start: the film began {self._shift} s before zero, now at zero")
+        if first < 0:
+            self._shift = -first
+            self.dropped.append(f"start: the film began {-first} s before zero, now at zero")
+        elif self._is_broadcast and first >= _LATE:
+            # What is copied may begin a little earlier than the picture.
+            self._shift = Fraction(1 - math.floor(first))
+            self.dropped.append(f"start: the film's clock began at {float(first):.2f} s, now at 1")
 
     def _write(self, packets: Iterable[Packet[VideoStream]]) -> None:
         for packet in packets:
@@ -127,7 +135,15 @@ class Muxer:
 
     def _add_picture(self, source: VideoReader, encoding: Encoding) -> VideoStream:
         rate = source.rate or _DEFAULT_RATE
-        stream = self._container.add_stream(encoding.codec, rate, options=encoding.options)
+        try:
+            stream = self._container.add_stream(encoding.codec, rate, options=encoding.options)
+        except ValueError as error:
+            held = self._container.supported_codecs
+            able = [name for name in ENCODERS if name in held]
+            raise BadInputError(
+                f"a {self._container.format.name} file holds nothing that {encoding.codec} makes; "
+                f"choose one of {', '.join(able)}, or another suffix"
+            ) from error
         assert isinstance(stream, VideoStream)  # choose_encoding lets only video encoders pass
         stream.width, stream.height = source.size
         stream.pix_fmt = encoding.pixel_format
@@ -142,7 +158,7 @@ class Muxer:
         context.color_range = source.color.output_range
         context.color_primaries = source.color.primaries
         context.color_trc = source.color.transfer
-        if self._container.format.name in {"mp4", "mov"} and stream.codec.name == "hevc":
+        if self._container.format.name in {"mp4", "mov"} and stream.codec.canonical_name == "hevc":
             context.codec_tag = "hvc1"  # the tag that Apple's players ask for
         stream.metadata.update(source.tags)
         stream.disposition = source.disposition
@@ -170,7 +186,8 @@ class Muxer:
             self._passthrough.close()
 
 
-def _open_encoder(stream: VideoStream, encoding: Encoding) -> None:
+def _open_encoder(stream: VideoStream, encoding: Encoding) -> list[str]:
+    """Settings that the encoder does not know: libav leaves them over without an error."""
     os.environ.setdefault("SVT_LOG", "1")  # SVT-AV1 prints all its settings otherwise
     try:
         with priority_kept():
@@ -180,3 +197,5 @@ def _open_encoder(stream: VideoStream, encoding: Encoding) -> None:
             f"the encoder {encoding.codec} does not work here with {encoding.pixel_format} and "
             f"{encoding.options} ({error.strerror}); common ones are {', '.join(ENCODERS)}"
         ) from error
+    left = stream.codec_context.options
+    return [f"setting {name}={value}: {encoding.codec} has none" for name, value in left.items()]

@@ -7,6 +7,7 @@ import glob
 import os
 import secrets
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -54,8 +55,10 @@ class PartialFile:
             OSError: if the disk does not take it.
         """
         os.fsync(self._held.fileno())
-        self._held.close()
+        if sys.platform == "win32":
+            self._held.close()  # no file that is open is renamed there
         self.path.replace(self._target)
+        self._held.close()
 
     def discard(self) -> None:
         """Remove it; never fails, so that it can run while another error is on its way."""

@@ -13,6 +13,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from pipelines.media.continuity import Continuity
+from pipelines.media.decoding import READ_ATTEMPTS
 from pipelines.media.opening import open_video, video_stream
 from pipelines.media.tags import own_tags_removed
 
@@ -78,18 +79,27 @@ class Passthrough:
             self._dropped.append(f"{named(stream)}: {reason}")
 
     def _read(self) -> Iterator[Packet[Stream]]:
-        """The packets to copy; a source that breaks off ends here as it does in the reader."""
+        """The packets to copy; what cannot be read is stepped over, as it is in the picture."""
         streams = [self._input.streams[index] for index in self._targets]
         if not streams:
             return
         clocks = {stream.index: Continuity(strict=stream.type == "audio") for stream in streams}
-        try:
-            for packet in self._input.demux(streams):
-                if packet.size:
-                    self._mend(packet, clocks[packet.stream_index])
-                    yield packet
-        except av.FFmpegError as error:
-            self._dropped.append(f"end of the copied streams: the source breaks off ({error})")
+        attempts = failures = 0
+        while attempts < READ_ATTEMPTS:
+            try:
+                for packet in self._input.demux(streams):
+                    attempts = 0
+                    if packet.size:
+                        self._mend(packet, clocks[packet.stream_index])
+                        yield packet
+                break
+            except av.FFmpegError:
+                attempts += 1
+                failures += 1
+        if attempts:
+            self._dropped.append("end of the copied streams: the source breaks off")
+        elif failures:
+            self._dropped.append(f"copied streams: {failures} places that cannot be read")
 
     def _mend(self, packet: Packet[Stream], clock: Continuity) -> None:
         known = len(clock.jumps)

@@ -14,7 +14,7 @@ class Provenance:
     version: str
     model: str
     edits: tuple[str, ...] = ()
-    """As given on the command line, such as ``smile=2``."""
+    """Such as ``smile=2``; without names of people's files."""
 
     @property
     def statement(self) -> str:

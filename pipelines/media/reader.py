@@ -65,6 +65,7 @@ class VideoReader:
         self.unwritten: list[str] = unwritten(film.first)
         self.disposition: Disposition = film.disposition
         self.tags: dict[str, str] = film.tags
+        self.is_broadcast: bool = film.is_broadcast
 
     @property
     def pictures(self) -> tuple[Path, ...]:

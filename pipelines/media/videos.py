@@ -8,7 +8,7 @@ from pathlib import Path
 from pipelines.media.sequences import is_sequence
 from videoinv.errors import BadInputError
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".mxf")
 
 
 def find_clips(sources: Sequence[str | Path]) -> list[Path]:
@@ -46,5 +46,6 @@ def _clips_of(source: Path) -> list[Path]:
 
 
 def _is_video(path: Path) -> bool:
-    """Whether there is a file whose name says that it is a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+    """Whether there is a file whose name says that it is a video; hidden ones are not meant."""
+    is_hidden = path.name.startswith(".")
+    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file() and not is_hidden

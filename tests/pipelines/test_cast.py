@@ -82,11 +82,14 @@ def test_a_face_that_means_nobody_is_refused(face, words):
         parse_face(face)
 
 
-def test_a_picture_means_who_looks_like_it(tmp_path):
+def test_a_picture_means_who_looks_like_it(tmp_path, directions):
     frame = next(iter(VideoReader(fetch("clip-webcam-smile"))))
     path = tmp_path / "somebody.png"
     write_picture(path, frame.image)
     face = parse_face(str(path))
+    edits = parse_casting(str(path), ["smile=2:rows=0-9"], directions)[0]
+    assert edits.texts == [f"{path}:smile=2:rows=0-9"]
+    assert edits.public_texts == ["a picture:smile=2:rows=0-9"]
     tracker, people = Tracker(), People()
     tracker.push(0, [at(0, ANNA), at(100, face.embedding)])
     assert Cast([face]).look(people.update(tracker.tracks, 0)) == {1: (0,)}

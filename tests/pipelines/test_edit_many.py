@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pipelines import edit_many
 from pipelines.cache.analysis import Keep
 from pipelines.edit_jobs import ClipJob, Destination, plan
 from pipelines.edit_many import EditOrder, edit_clips, tell
@@ -36,7 +37,16 @@ ORDER = EditOrder(
 @pytest.fixture
 def folder(tmp_path):
     """Two videos, a letter, and pictures in a folder of their own."""
-    for name in ("b.mp4", "a.MOV", "letter.txt", "film/1.png", "film/2.png", "empty/x.txt"):
+    for name in (
+        "b.mp4",
+        "a.MOV",
+        "._b.mp4",
+        ".a.1f.part.mp4",
+        "letter.txt",
+        "film/1.png",
+        "film/2.png",
+        "empty/x.txt",
+    ):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.touch()
@@ -190,6 +200,23 @@ def test_a_bad_clip_does_not_stop_the_others(tmp_path, capsys):
     assert "b.mp4: not a video" in said and said.count("2 edited") == 2
 
 
+def test_a_defect_in_one_clip_does_not_stop_the_others(tmp_path, capsys, monkeypatch):
+    def edit(_worker, job):
+        if job.source.stem == "a":
+            raise RuntimeError("out of memory")
+        report = EditReport(job.source, job.output, ModelInfo("", 0, 0, 0, "", "", ""), [])
+        report.frames = 2
+        return report
+
+    short_clips(tmp_path)
+    monkeypatch.setattr(edit_many.ClipWorker, "_edit", edit)
+    to = Destination(tmp_path / "out", keeps=False)
+    assert edit_clips(ORDER, plan([str(tmp_path)], to)) == 1
+    said = capsys.readouterr().err
+    assert "a.mp4: RuntimeError: out of memory" in said and "in edit" in said
+    assert "c.mp4: 2 frames" in said
+
+
 def test_a_film_without_people_has_no_sheet_and_says_so(tmp_path, capsys):
     source = VideoReader(fetch("clip-webcam-smile"))
     with VideoWriter(tmp_path / "in.mp4", source) as writer:
@@ -253,3 +280,17 @@ def test_an_item_that_kills_its_worker_is_given_up_and_the_others_are_done():
     results = dict(spread(Echo, ["one", "poison", "two"], "local"))
     assert (results["one"], results["two"]) == ("one", "two")
     assert isinstance(results["poison"], Lost)
+
+
+class Broken:
+    """A worker that has a defect."""
+
+    def work(self, item):
+        return 1 // item
+
+
+@pytest.mark.slow
+def test_a_defect_ends_the_item_that_meets_it_and_no_other():
+    pytest.importorskip("ray")
+    results = dict(spread(Broken, [1, 0], "local"))
+    assert results[1] == 1 and "ZeroDivisionError" in results[0].why

@@ -64,10 +64,11 @@ class Edit:
         return strengths[:, None, None] * rows
 
     def __str__(self) -> str:
+        rows = "" if self.rows is None else f":rows={self.rows[0]}-{self.rows[1]}"
         if len(self.keyframes) == 1:
-            return f"{self.direction.name}={self.keyframes[0].strength:g}"
+            return f"{self.direction.name}={self.keyframes[0].strength:g}{rows}"
         steps = ",".join(f"{k.strength:g}@{k.time:g}s" for k in self.keyframes)
-        return f"{self.direction.name}={steps}"
+        return f"{self.direction.name}={steps}{rows}"
 
 
 def apply_edits(codes: Tensor, edits: Sequence[Edit], times: Sequence[float]) -> Tensor:

@@ -67,6 +67,17 @@ def test_beyond_the_limit_the_oldest_goes_and_that_is_said(clip, tmp_path):
     assert computed(analyse(tmp_path / "c", clip, {"size": 1}))
 
 
+def test_what_was_only_played_back_is_not_the_oldest(clip, tmp_path):
+    for age, size in ((200, 1), (100, 2)):
+        analyse(tmp_path / "c", clip, {"size": size}, size=500)
+        for path in (tmp_path / "c").iterdir():
+            os.utime(path, (path.stat().st_mtime - age,) * 2)
+    _, remarks = analyse(tmp_path / "c", clip, {"size": 1}, size=500, limit=3000)
+    assert len(remarks) == 1 and "removed" in remarks[0]
+    assert not computed(analyse(tmp_path / "c", clip, {"size": 1}))
+    assert computed(analyse(tmp_path / "c", clip, {"size": 2}))
+
+
 def test_tapes_that_another_run_holds_are_not_removed(clip, tmp_path):
     held = Tape(tmp_path / "held.tape")
     held.play("detect", lambda: {"faces": torch.zeros(500)})

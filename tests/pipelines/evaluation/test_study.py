@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import pytest
@@ -218,3 +219,11 @@ def test_a_graph_that_cannot_be_written_is_told_before_the_work(
     assert not (tmp_path / "out").exists()
     with pytest.raises(pytest.fail.Exception, match="the work began"):
         main([*command, str(tmp_path / "out" / "graph.png")])
+
+
+def test_encoders_of_one_name_have_results_of_their_own():
+    job, habits = Job(), Habits(warm=False, feature_delta=False)
+    encoders = {f"{run}/encoder.safetensors": habits for run in ("a", "b")} | {"e2style": habits}
+    variants = study(job, encoders, smoothings=("off",))
+    keys = {variant.task(Path("clip.mp4")).key for variant in variants}
+    assert len(keys) == 3 and "clip--e2style--off--none--none" in keys

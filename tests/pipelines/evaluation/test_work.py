@@ -80,6 +80,16 @@ def test_a_result_belongs_to_its_settings_and_clip(short_clip, tmp_path):
     assert len(fingerprints) == 5
 
 
+def test_a_result_belongs_to_what_the_files_of_directions_hold(short_clip, tmp_path, monkeypatch):
+    fingerprints, own = set(), tmp_path / "own.npy"
+    for content in (b"1", b"2"):
+        own.write_bytes(content)
+        fingerprints.add(Task("a", short_clip, Job(edits=(f"{own}=2",))).fingerprint)
+        monkeypatch.setattr(work, "DEFAULT_FILE", own)
+        fingerprints.add(Task("a", short_clip, Job(edits=("smile=2",))).fingerprint)
+    assert len(fingerprints) == 4
+
+
 def test_an_encoder_that_ships_counts_by_its_weights(short_clip, tmp_path, monkeypatch):
     weights, fingerprints = tmp_path / "weights.safetensors", set()
     monkeypatch.setattr(model_options, "encoder_file", lambda name: weights)

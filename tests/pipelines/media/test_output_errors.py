@@ -144,3 +144,18 @@ def test_wrong_frames_are_refused(tmp_path, source):
     with small, VideoWriter(tmp_path / "out.mp4", source) as writer:
         writer.write(replace(first, image=first.image[:-2]))
     assert files(tmp_path) == ["in.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "able"),
+    [("out.webm", "libx264", "libvpx-vp9, libsvtav1"), ("out.mp4", "prores_ks", "libx264")],
+)
+def test_a_codec_that_the_container_does_not_hold(tmp_path, source, name, codec, able):
+    with pytest.raises(BadInputError, match=f"holds nothing that {codec} makes; .* {able}"):
+        enter(tmp_path / name, source, codec=codec)
+    assert files(tmp_path) == ["in.mp4"]
+
+
+def test_a_setting_that_the_encoder_has_not_is_told(studio, tmp_path, source):
+    writer = studio.copy(source, tmp_path / "out.mp4", codec="mpeg4", crf=3)
+    assert writer.dropped == ["setting crf=3: mpeg4 has none"]

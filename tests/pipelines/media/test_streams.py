@@ -114,3 +114,12 @@ def test_without_provenance_nothing_is_claimed(studio, tmp_path):
     with av.open(str(tmp_path / "out.mp4")) as container:
         assert container.metadata["comment"] == "Mine."
         assert "encoded_by" not in container.metadata
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.mov"])
+def test_hevc_bears_the_tag_that_apples_players_ask_for(studio, tmp_path, name):
+    source = studio.make("in.mp4", pixels="yuv420p10le", codec="libx265")
+    studio.copy(source, tmp_path / name)
+    with av.open(str(tmp_path / name)) as container:
+        context = container.streams.video[0].codec_context
+        assert (context.name, context.codec_tag) == ("hevc", "hvc1")

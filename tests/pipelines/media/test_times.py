@@ -2,6 +2,7 @@
 
 import itertools
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import pytest
@@ -129,3 +130,19 @@ def test_decoding_times_always_increase_and_are_never_after_showing(ticks, shown
     assert all(early < late for early, late in itertools.pairwise(mended))
     if all(early < late for early, late in itertools.pairwise(ticks)):
         assert mended == ticks and not clock.jumps
+
+
+def test_a_film_whose_clock_begins_hours_late_begins_at_once(studio, tmp_path):
+    clock = Fraction(1, 90000)
+    first = 90000 * 3600 + 30000
+    source = studio.make("in.ts", pts=range(first, first + 72000, 3000), time_base=clock)
+    before = timestamps(source)
+    writer = studio.copy(source, tmp_path / "out.mp4")
+    after = timestamps(tmp_path / "out.mp4")
+    assert [b - a for b, a in pairwise(after)] == [b - a for b, a in pairwise(before)]
+    assert after[0] == 1 + before[0] % 1
+    assert writer.dropped == [
+        f"start: the film's clock began at {float(before[0]):.2f} s, now at 1"
+    ]
+    with av.open(str(tmp_path / "out.mp4")) as container:
+        assert container.duration < 4_000_000 and len(container.streams) == 2

@@ -24,7 +24,9 @@ def test_a_constant_strength_moves_every_row():
 
 
 def test_rows_limit_where_an_edit_acts():
-    moved = apply_edits(torch.zeros(1, 23, 512), [parse_edit("smile=1:rows=3-5", DIRECTIONS)], [0])
+    edit = parse_edit("smile=1:rows=3-5", DIRECTIONS)
+    assert str(edit) == "smile=1:rows=3-5"
+    moved = apply_edits(torch.zeros(1, 23, 512), [edit], [0])
     assert moved[0, :, 0].nonzero().flatten().tolist() == [3, 4, 5]
 
 
