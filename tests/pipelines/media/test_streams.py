@@ -3,6 +3,7 @@
 from fractions import Fraction
 
 import av
+import pytest
 
 from pipelines.media import Provenance
 
