@@ -41,7 +41,13 @@ class Latent:
         return self.codes.shape[0]
 
     def __getitem__(self, index: int | slice) -> Latent:
-        """The latent of some of the images; an integer keeps the batch axis."""
+        """The latent of some of the images; an integer keeps the batch axis.
+
+        Raises:
+            IndexError: if there is no such image.
+        """
+        if isinstance(index, int) and not -len(self) <= index < len(self):
+            raise IndexError(f"image {index} of a latent of {len(self)}")
         part = slice(index, index + 1 or None) if isinstance(index, int) else index
         return self._each(lambda tensor: tensor[part])
 

@@ -20,7 +20,8 @@ class ModelInfo:
     """What was loaded, for people and for reports."""
 
     system: str
-    """``restyle-psp``, ``e2style``, … or ``stylegan2`` for a generator alone."""
+    """``restyle-psp``, ``e2style``, …; ``stylegan2`` for a generator alone; the default model names
+    generator and encoder, ``mobilestylegan with feature-style``."""
     resolution: int
     """Side of the generator's output in pixels."""
     styles: int
@@ -52,7 +53,7 @@ class Model:
     def invert(
         self, images: Tensor, start: Latent | None = None, steps: int | None = None
     ) -> Latent:
-        """The latents of images.
+        """The latents of images. One call at a time: the networks that look at faces keep state.
 
         Args:
             images: float [B, 3, H, W] in [−1, 1]; resized as the encoder wants.

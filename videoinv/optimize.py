@@ -16,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from videoinv.encoders.images import check_images
+from videoinv.encoders.warm_start import starting_codes
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Features, Latent
@@ -73,27 +75,34 @@ class OptimizeEncoder:
         """Side in pixels at which the system looks at an image."""
         return self.settings.size
 
-    @torch.enable_grad()
     def encode(
         self, images: Tensor, start: Latent | None = None, steps: int | None = None
     ) -> Latent:
         """Invert images [B, 3, H, W] in [−1, 1]; warm from ``start`` if it is given.
 
-        Codes and ΔF come back in float32, without gradients; ``torch.no_grad`` around the call
-        does not matter.
+        Codes and ΔF come back in float32, without gradients; ``torch.no_grad`` or
+        ``torch.inference_mode`` around the call does not matter.
 
         Raises:
-            BadInputError: if ``steps`` is negative, or ``start`` has features that replace.
+            BadInputError: if ``images`` are no RGB batch, ``steps`` is negative, or ``start`` is of
+                other images or has features that replace.
         """
+        check_images(images, 3)
         settings = self.settings
         if steps is None:
             steps = settings.first_steps if start is None else settings.later_steps
         if steps < 0:
             raise BadInputError(f"steps is {steps}; allowed are 0 and more")
-        cold = start is None
+        with torch.inference_mode(False), torch.enable_grad():
+            # A clone: what was made in inference mode bears no gradients.
+            return self._optimised(images.clone(), start, steps)
+
+    def _optimised(self, images: Tensor, start: Latent | None, steps: int) -> Latent:
+        settings, cold = self.settings, start is None
         variables = self._start(len(images), start)
         target = _Target(self._resized(images), self.perceptual, settings.perceptual)
         side = max(settings.size, min(images.shape[-1], settings.largest_render))
+        side = min(side, self.generator.resolution)
         frozen_until = int(steps * settings.rows_only) if cold else 0
         code_rate = settings.code_rate if cold else settings.warm_code_rate
         optimiser = torch.optim.Adam(
@@ -127,9 +136,9 @@ class OptimizeEncoder:
                     "optimisation starts from latents with an additive feature tensor; "
                     "use a start that the same encoder returned"
                 )
-            start = start if len(start) == count else start.expand(count)
-            codes, layer = start.codes, start.features.layer  # type: ignore[union-attr]
-            offset = start.features.tensor  # type: ignore[union-attr]
+            codes = starting_codes(start, count, self.generator.mean_codes)
+            layer = start.features.layer
+            offset = start.features.tensor.expand(count, *shape)
         free = codes.to(device, torch.float32).clone().requires_grad_(True)
         return _Variables(free, offset.to(device, torch.float32).clone(), layer)
 

@@ -90,13 +90,21 @@ def test_a_bfloat16_generator_gets_codes_that_are_not_rounded(generator, images)
         assert not tensor.equal(tensor.bfloat16().float())
 
 
-def test_it_takes_its_own_gradients(encoder, images):
-    with torch.no_grad():
+@pytest.mark.parametrize("around", [torch.no_grad, torch.inference_mode])
+def test_it_takes_its_own_gradients(encoder, images, around):
+    with around():
+        images = images.clone()
         latent = encoder.encode(images, steps=10)
     assert distance(encoder, latent, images) < 0.7 * distance(
         encoder, encoder.encode(images, steps=0), images
     )
     assert not latent.codes.requires_grad and not latent.features.tensor.requires_grad
+
+
+def test_images_larger_than_the_generators_are_reduced(encoder, generator, images):
+    side = 2 * generator.resolution
+    large = torch.nn.functional.interpolate(images, size=(side, side))
+    assert len(encoder.encode(large, steps=1)) == 2
 
 
 def test_progress_is_told_after_every_step(generator, images):
@@ -109,6 +117,12 @@ def test_progress_is_told_after_every_step(generator, images):
 def test_what_it_cannot_start_from_is_refused(encoder, generator, images):
     with pytest.raises(BadInputError, match="0 and more"):
         encoder.encode(images, steps=-1)
+    for wrong in (images[:, :1], images[0], (images * 127).to(torch.uint8)):
+        with pytest.raises(BadInputError, match="float images"):
+            encoder.encode(wrong)
+    of_two = encoder.encode(images, steps=0)
+    with pytest.raises(BadInputError, match="3 images want"):
+        encoder.encode(images[:1].expand(3, -1, -1, -1), of_two)
     codes = generator.mean_codes[None]
     for features in (None, Features(generator.features(codes, 1), 1, "replace")):
         with pytest.raises(BadInputError, match="additive"):

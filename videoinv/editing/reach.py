@@ -46,11 +46,14 @@ def kept_to_first_rows(
         part: of the change that all rows together make.
 
     Returns:
-        The direction [L, 512], and the side in pixels of the last features that it reaches.
+        The direction [L, 512], and the side in pixels of the last features that it reaches. All
+        rows, if those together do not raise the attribute: then there is nothing to go by.
     """
     everywhere = strength * delta.expand(generator.styles, -1)
     before = _scores(generator, score, codes)
     whole = _change(before, _scores(generator, score, codes + everywhere))
+    if not whole > 0:
+        return everywhere / strength, generator.resolution
     for layer in range(generator.layers):
         rows = generator.rows_through(layer)
         kept = torch.zeros_like(everywhere)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -26,7 +27,8 @@ HEADS = Path(__file__).with_name("mobilestylegan_heads.safetensors")
 def load_mobilestylegan() -> MobileStyleGAN:
     """The published generator with our image heads, in float32 on the CPU.
 
-    The first call fetches the graph and converts it; later ones read the converted file.
+    The first call fetches the graph and converts it; later ones read the converted file. One that
+    is broken, or of a version with other tensors, is made anew.
 
     Raises:
         FetchError: the graph is not cached and cannot be fetched.
@@ -34,20 +36,23 @@ def load_mobilestylegan() -> MobileStyleGAN:
         OutputError: the converted file cannot be kept.
     """
     path = cache_dir() / "mobilestylegan-ffhq-1024.safetensors"
-    if not path.exists():
-        state = convert(
-            read_constants(
-                fetch("mobilestylegan-mapping-xml"), fetch("mobilestylegan-mapping-bin")
-            ),
-            read_constants(
-                fetch("mobilestylegan-synthesis-xml"), fetch("mobilestylegan-synthesis-bin")
-            ),
-        )
+    generator, heads = MobileStyleGAN(), load_heads()
+    try:
+        generator.load_state_dict({**load_file(path), **heads})
+    except (FileNotFoundError, SafetensorError, RuntimeError):
+        state = _converted()
         with write_path(path, "the converted generator", CHOOSE_CACHE) as partial:
             save_file(state, partial)
-    generator = MobileStyleGAN()
-    generator.load_state_dict({**load_file(path), **load_heads()})
+        generator.load_state_dict({**state, **heads})
     return generator.eval().requires_grad_(False)
+
+
+def _converted() -> dict[str, Tensor]:
+    graphs = [
+        read_constants(fetch(f"mobilestylegan-{part}-xml"), fetch(f"mobilestylegan-{part}-bin"))
+        for part in ("mapping", "synthesis")
+    ]
+    return convert(*graphs)
 
 
 def load_heads(path: Path = HEADS) -> dict[str, Tensor]:

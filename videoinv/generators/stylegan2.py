@@ -270,6 +270,11 @@ class StyleGAN2(nn.Module):
     def _load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take over all tensors, and estimate the mean code where none is given."""
         if (mean := tensors.get("mapping.w_avg")) is not None:
+            if mean.shape not in {(self.config.latent,), (self.styles, self.config.latent)}:
+                raise CheckpointError(
+                    f"the mean code has the shape {list(mean.shape)}; a StyleGAN2 of "
+                    f"{self.resolution} pixels has {self.styles} rows of {self.config.latent}"
+                )
             self.mapping.w_avg = torch.zeros(mean.shape)
         try:
             missing, unexpected = self.load_state_dict(tensors, strict=False)

@@ -30,9 +30,9 @@ from videoinv.generators.stylegan2_layers import (
     GAIN,
     SLOPE,
     Derived,
-    Float32,
     FullyConnected,
 )
+from videoinv.precision import Float32
 
 Noise = Literal["fixed", "random", "none"]
 
@@ -99,7 +99,11 @@ class ModulatedConv(nn.Module):
         else:
             y = self._convolve_shared(x, styles, noise)
         y = F.leaky_relu_(y, SLOPE)
-        return y.clamp_(-HALF_CLAMP, HALF_CLAMP) if y.dtype == torch.float16 else y
+        if y.dtype != torch.float16:
+            return y
+        # Gradients of the activation need what it returned.
+        clamp = torch.clamp if y.requires_grad else torch.clamp_
+        return clamp(y, -HALF_CLAMP, HALF_CLAMP)
 
     def _weight_is_smaller(self, x: Tensor) -> bool:
         """Whether scaling the weight for each sample is less work than scaling the maps.

@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from videoinv.precision import Float32
+
 GAIN = math.sqrt(2)  # keeps the variance through a leaky ReLU of slope 0.2
 SLOPE = 0.2
 EPSILON = 1e-8
@@ -46,14 +48,6 @@ class Derived:
 def _version(tensor: Tensor) -> int:
     """The count of in-place changes; tensors made in inference mode have none."""
     return 0 if tensor.is_inference() else tensor._version
-
-
-class Float32(nn.Module):
-    """A module whose tensors stay in float32: a cast of the network only moves them."""
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> nn.Module:
-        super()._apply(lambda tensor: tensor.to(fn(tensor).device), recurse)  # type: ignore[no-untyped-call]
-        return self
 
 
 class FullyConnected(Float32):

@@ -120,8 +120,9 @@ def _unit_length(features: Tensor) -> Tensor:
     ``vector_norm`` has gradient 0 where all features are 0; the square root of a sum would
     give NaN there.
     """
-    norm: Tensor = torch.linalg.vector_norm(features, dim=1, keepdim=True)
-    return features / (norm + _EPSILON)
+    # In float32: ε is 0 in half precision.
+    norm: Tensor = torch.linalg.vector_norm(features, dim=1, keepdim=True, dtype=torch.float32)
+    return (features / (norm + _EPSILON)).to(features.dtype)
 
 
 def _reduce(images: Tensor, factor: int) -> Tensor:

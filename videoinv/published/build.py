@@ -24,7 +24,7 @@ from videoinv.published.formats.parts import Parts
 
 
 @dataclass(frozen=True)
-class Bench:
+class Materials:
     """What a builder works with: the parts, the generator they are for, and where they go."""
 
     parts: Parts
@@ -70,57 +70,61 @@ def build_encoder(parts: Parts, generator: Generator, dtype: torch.dtype) -> Enc
     except KeyError:
         known = ", ".join(SYSTEMS)
         raise CheckpointError(f"no encoder is called '{parts.system}'; known are {known}") from None
-    return builder(Bench(parts, generator, dtype))
+    return builder(Materials(parts, generator, dtype))
 
 
-def _single(bench: Bench) -> Encoder:
-    net = bench.place(SingleStyleEncoder.from_state_dict(bench.parts.encoder))
-    return PSP(net, bench.mean_codes(), bench.framing(net.input_size))
+def _single(materials: Materials) -> Encoder:
+    net = materials.place(SingleStyleEncoder.from_state_dict(materials.parts.encoder))
+    return PSP(net, materials.mean_codes(), materials.framing(net.input_size))
 
 
-def _psp(bench: Bench) -> Encoder:
-    net = bench.place(StyleEncoder.from_state_dict(bench.parts.encoder))
-    return PSP(net, bench.mean_codes(len(net.styles)), bench.framing(net.input_size))
+def _psp(materials: Materials) -> Encoder:
+    net = materials.place(StyleEncoder.from_state_dict(materials.parts.encoder))
+    return PSP(net, materials.mean_codes(len(net.styles)), materials.framing(net.input_size))
 
 
-def _e4e(bench: Bench) -> Encoder:
-    net = bench.place(ProgressiveStyleEncoder.from_state_dict(bench.parts.encoder))
-    return E4E(net, bench.mean_codes(len(net.styles)), bench.framing(net.input_size))
+def _e4e(materials: Materials) -> Encoder:
+    net = materials.place(ProgressiveStyleEncoder.from_state_dict(materials.parts.encoder))
+    return E4E(net, materials.mean_codes(len(net.styles)), materials.framing(net.input_size))
 
 
-def _restyle(kind: type[StyleEncoder]) -> Callable[[Bench], Encoder]:
-    def build(bench: Bench) -> Encoder:
-        net = bench.place(kind.from_state_dict(bench.parts.encoder))
-        mean = bench.mean_codes(len(net.styles))
-        return ReStyle(net, bench.generator, mean, bench.framing(net.input_size))
+def _restyle(kind: type[StyleEncoder]) -> Callable[[Materials], Encoder]:
+    def build(materials: Materials) -> Encoder:
+        net = materials.place(kind.from_state_dict(materials.parts.encoder))
+        mean = materials.mean_codes(len(net.styles))
+        return ReStyle(net, materials.generator, mean, materials.framing(net.input_size))
 
     return build
 
 
-def _e2style(bench: Bench) -> Encoder:
-    dim = bench.generator.mean_codes.shape[1]
-    stages = bench.place(Stages.from_state_dict(bench.parts.encoder, dim))
-    return E2Style(stages, bench.generator, bench.mean_codes(stages.rows), bench.framing(256))
+def _e2style(materials: Materials) -> Encoder:
+    dim = materials.generator.mean_codes.shape[1]
+    stages = materials.place(Stages.from_state_dict(materials.parts.encoder, dim))
+    return E2Style(
+        stages, materials.generator, materials.mean_codes(stages.rows), materials.framing(256)
+    )
 
 
-def _hyperinverter(bench: Bench) -> Encoder:
-    net = bench.place(HyperInverterNet.from_state_dict(bench.parts.encoder))
-    mean = bench.mean_codes(len(net.w_bar_encoder.styles))
-    return HyperInverter(net, bench.generator, mean)
+def _hyperinverter(materials: Materials) -> Encoder:
+    net = materials.place(HyperInverterNet.from_state_dict(materials.parts.encoder))
+    mean = materials.mean_codes(len(net.w_bar_encoder.styles))
+    return HyperInverter(net, materials.generator, mean)
 
 
-def _feature_style(bench: Bench) -> Encoder:
-    settings = bench.parts.settings
+def _feature_style(materials: Materials) -> Encoder:
+    settings = materials.parts.settings
     layer = settings.get("layer", PAPER_LAYER)
-    framing = bench.framing(256)
-    shape = bench.generator.feature_shape(layer)
-    net = bench.place(FeatureStyleNet.from_state_dict(bench.parts.encoder, shape, framing.width))
-    mean = bench.mean_codes(len(net.styles))
+    framing = materials.framing(256)
+    shape = materials.generator.feature_shape(layer)
+    net = materials.place(
+        FeatureStyleNet.from_state_dict(materials.parts.encoder, shape, framing.width)
+    )
+    mean = materials.mean_codes(len(net.styles))
     residual = bool(settings.get("residual", 0))
-    return FeatureStyle(net, bench.generator, mean, layer, residual, framing)
+    return FeatureStyle(net, materials.generator, mean, layer, residual, framing)
 
 
-SYSTEMS: dict[str, Callable[[Bench], Encoder]] = {
+SYSTEMS: dict[str, Callable[[Materials], Encoder]] = {
     "w": _single,
     "psp": _psp,
     "e4e": _e4e,

@@ -58,7 +58,7 @@ def save_encoder(encoder: Encoder, path: Path, notes: Mapping[str, str] | None =
 def _encoder_tensors(parts: Parts) -> dict[str, Tensor]:
     tensors = under(parts.encoder, ENCODER)
     if parts.mean_codes is not None:
-        tensors[MEAN] = parts.mean_codes
+        tensors[MEAN] = parts.mean_codes.clone()  # it may be a view of the generator's
     return tensors
 
 

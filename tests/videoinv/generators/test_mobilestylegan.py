@@ -5,9 +5,11 @@ import math
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from videoinv.checkpoints.fetch import fetch
 from videoinv.errors import BadInputError, CheckpointError
+from videoinv.generators import mobilestylegan_weights
 from videoinv.generators.mobile_layers import inverse_haar
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.generators.mobilestylegan_weights import convert, load_mobilestylegan
@@ -176,6 +178,17 @@ def test_any_dtype_goes_in_and_float32_comes_out(tiny, codes, weights, given):
 def test_a_graph_of_another_network_is_refused():
     with pytest.raises(CheckpointError, match="no MobileStyleGAN"):
         convert([], [])
+
+
+def test_a_converted_file_that_is_broken_is_made_anew(tmp_path, monkeypatch, published):
+    """Begun and broken off, or of a version whose tensors had other names."""
+    monkeypatch.setattr(mobilestylegan_weights, "cache_dir", lambda: tmp_path)
+    path = tmp_path / "mobilestylegan-ffhq-1024.safetensors"
+    for broken in (b"", save({"another": torch.zeros(1)})):
+        path.write_bytes(broken)
+        again = load_mobilestylegan().state_dict()
+        assert all(torch.equal(again[name], t) for name, t in published.state_dict().items())
+        assert path.stat().st_size > 10_000_000
 
 
 @pytest.fixture(scope="module")

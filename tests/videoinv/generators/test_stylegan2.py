@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.bench.reference_stylegan2 import reference_synthesis
-from videoinv.errors import BadInputError
+from videoinv.errors import BadInputError, CheckpointError
 from videoinv.generators import stylegan2, stylegan2_strips
 from videoinv.generators.protocol import Generator
 from videoinv.generators.stylegan2 import StyleGAN2
@@ -223,6 +223,15 @@ def test_low_precision_stays_near_float32(generator, dtype, bound):
     assert cast.mapping.fc0.weight.equal(generator.mapping.fc0.weight)
 
 
+def test_gradients_of_a_float16_generator_are_those_of_the_exact_one(generator):
+    gradients = []
+    for dtype in (torch.float32, torch.float16):
+        codes = codes_for(generator).requires_grad_(True)
+        copy.deepcopy(generator).to(dtype).synthesize(Latent(codes)).square().mean().backward()
+        gradients.append(codes.grad.flatten())
+    assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.99
+
+
 def test_float16_survives_weights_and_styles_that_would_overflow(generator):
     codes, large = codes_for(generator), copy.deepcopy(generator)
     for name, tensor in large.named_parameters():
@@ -342,5 +351,10 @@ def test_what_does_not_fit_is_refused(generator):
     for size in (0, 65):
         with pytest.raises(BadInputError, match=f"{size} pixels"):
             generator.synthesize(Latent(codes_for(generator)), size)
+    tensors = generator.state_dict()
+    for shape in ((LATENT - 1,), (generator.styles + 2, LATENT)):
+        tensors["mapping.w_avg"] = torch.zeros(shape)
+        with pytest.raises(CheckpointError, match="the mean code has the shape"):
+            StyleGAN2.from_state_dict(tensors)
     with pytest.raises(BadInputError, match="no layer -1"):
         generator.features(codes_for(generator), -1)

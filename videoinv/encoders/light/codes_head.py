@@ -1,8 +1,9 @@
 """From the trunk's maps to codes: one shared row and a residual for each, in whitened W.
 
-A head may also be told who it is and what the face does (ours). The networks that say it have
-learnt from photographs of real people; the faces that codes are learnt from, generated ones, are of
-few kinds and seldom laugh. Without it the codes show somebody alike, whose lips open half as far.
+A head may have two more inputs (ours): an embedding of the person, and numbers for what the face
+does. The networks that make them have learnt from photographs of real people; the faces that codes
+are learnt from, generated ones, are of few kinds and seldom laugh. Without these inputs the codes
+show somebody alike, whose lips open half as far.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from videoinv.generators.protocol import Generator
 
 SIDE = 8
 """Side of the cells to which all maps are brought."""
-LOUDNESS = 5.0
-"""By which a few numbers are multiplied before they are heard: layers that begin at zero learn as
-fast as their input is large."""
+EXPRESSION_GAIN = 5.0
+"""Multiplies the numbers of an expression: their layers begin at zero and learn as fast as their
+input is large."""
 SAMPLES = 8192
 FLOOR = 0.05
 """Smallest standard deviation of a direction of W, as a part of the largest: all stay reachable."""
@@ -37,9 +38,9 @@ class HeadSize:
     hidden: int = 208
     """Width of the vector from which each group of rows is made."""
     person: int = 0
-    """Length of the embedding that says who it is; 0: nothing says it."""
+    """Length of the embedding that says who it is; 0: there is no such input."""
     expression: int = 0
-    """Numbers that say what the face does (``expression.py``); 0: nothing says it."""
+    """Numbers that say what the face does (``expression.py``); 0: there is no such input."""
 
 
 class CodesHead(nn.Module):
@@ -72,9 +73,9 @@ class CodesHead(nn.Module):
         cells = size.channels * (SIDE // 2) ** 2
         self.hidden = nn.ModuleList(nn.Linear(cells, size.hidden) for _ in groups)
         if size.person:
-            self.person = _listeners(size.person, size.hidden, len(groups))
+            self.person = _added_inputs(size.person, size.hidden, len(groups))
         if size.expression:
-            self.expression = _listeners(size.expression, size.hidden, len(groups))
+            self.expression = _added_inputs(size.expression, size.hidden, len(groups))
         self.shared = nn.Linear(size.hidden * len(groups), dim)
         self.rows = nn.ModuleList(nn.Linear(size.hidden, rows * dim) for rows in groups)
         self.register_buffer("basis", torch.eye(dim))
@@ -95,7 +96,7 @@ class CodesHead(nn.Module):
 
         Args:
             maps: of the trunk, fine to coarse.
-            person: unit embeddings [B, ``size.person``], for a head that is told.
+            person: unit embeddings [B, ``size.person``], for a head with this input.
             expression: [B, ``size.expression``] of unit deviation, likewise.
         """
         parts = [F.adaptive_avg_pool2d(r(x), SIDE) for r, x in zip(self.reduce, maps, strict=True)]
@@ -107,7 +108,7 @@ class CodesHead(nn.Module):
             known = person.to(x) * person.shape[1] ** 0.5
             hidden = [h + layer(known) for h, layer in zip(hidden, self.person, strict=True)]
         if expression is not None:
-            known = LOUDNESS * expression.to(x)
+            known = EXPRESSION_GAIN * expression.to(x)
             hidden = [h + layer(known) for h, layer in zip(hidden, self.expression, strict=True)]
         hidden = [F.leaky_relu(h, 0.2) for h in hidden]
         shared = self.shared(torch.cat(hidden, dim=1))[:, None]
@@ -119,9 +120,9 @@ class CodesHead(nn.Module):
         return whitened.float() @ self.basis.float()
 
 
-def _listeners(told: int, hidden: int, groups: int) -> nn.ModuleList:
-    """A layer for each group of rows that hears what the head is told; deaf until trained."""
-    return nn.ModuleList(_zero(nn.Linear(told, hidden)) for _ in range(groups))
+def _added_inputs(numbers: int, hidden: int, groups: int) -> nn.ModuleList:
+    """For each group of rows a layer that adds further inputs to its vector; at first nothing."""
+    return nn.ModuleList(_zero(nn.Linear(numbers, hidden)) for _ in range(groups))
 
 
 def _zero(layer: nn.Linear) -> nn.Linear:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from videoinv.faces.contours import COUNT, FaceContours
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
+from videoinv.precision import Float32
 
 FACES, BATCH = 128, 16
 SIDE = 256
 
 
-class Expression(nn.Module):
+class Expression(Float32):
     """Aligned crops → the principal components of their contours, whitened, [B, components].
 
     Each number has a deviation of 1 over the generator's own faces, so that the opening of the
     lids counts as much as the head's turning. Where no face is seen all of them are 0, which is
-    the mean face's.
+    the mean face's. The mean of a place in the picture is many of its deviations, so both stay
+    in float32.
 
     Args:
         components: how many.
@@ -40,7 +42,7 @@ class Expression(nn.Module):
     def forward(self, crops: Tensor) -> Tensor:
         """[B, components] in float32, of crops [B, 3, S, S] in [−1, 1]."""
         described = self._contours.describe(crops).to(self.mean.device)
-        return (described - self.mean.float()).nan_to_num(nan=0.0) @ self.basis.float()
+        return (described - self.mean).nan_to_num(nan=0.0) @ self.basis
 
     @torch.no_grad()
     def fit(self, generator: Generator) -> None:

@@ -21,6 +21,7 @@ from videoinv.encoders.light.network import LightSize
 from videoinv.encoders.light.restyle import LightReStyle
 from videoinv.errors import CheckpointError
 from videoinv.generators.protocol import Generator
+from videoinv.precision import Float32
 
 LightEncoder = LightReStyle | LightFeatureStyle | LightE2Style | LightHyperInverter
 SYSTEMS: dict[str, type[LightEncoder]] = {
@@ -49,10 +50,15 @@ def save_light(
     Raises:
         OutputError: if the file cannot be written; nothing half-written is left.
     """
-    state = encoder.net.state_dict()
+    exact = {
+        f"{prefix}.{name}"
+        for prefix, module in encoder.net.named_modules()
+        if isinstance(module, Float32)
+        for name in module.state_dict()
+    }
     tensors = {
-        name: (t.half() if t.is_floating_point() else t).contiguous().cpu()
-        for name, t in state.items()
+        name: (t.half() if t.is_floating_point() and name not in exact else t).contiguous().cpu()
+        for name, t in encoder.net.state_dict().items()
     }
     system = next(name for name, kind in SYSTEMS.items() if type(encoder) is kind)
     metadata = {

@@ -62,5 +62,4 @@ def mean_of(data: Mapping[str, Any], opts: Mapping[str, Any]) -> Tensor | None:
     mean = data.get("latent_avg")
     if not isinstance(mean, Tensor):
         return None
-    starts = opts.get("start_from_latent_avg", True) or opts.get("learn_in_w", False)
-    return mean if starts else torch.zeros_like(mean)
+    return mean if opts.get("start_from_latent_avg", True) else torch.zeros_like(mean)

@@ -100,6 +100,10 @@ def test_a_head_hears_it_once_it_has_learnt_to_and_keeps_it(
     save_light(encoder, SIZE, path)
     again = load_light(path, generator).encode(images, steps=1).codes
     torch.testing.assert_close(again, heard, atol=0.05, rtol=0.02)
+    half = load_light(path, generator, torch.bfloat16).net
+    assert half.backbone.conv_stem.weight.dtype == torch.bfloat16
+    assert torch.equal(half.expression.mean, fitted.mean)
+    assert torch.equal(half.expression.basis, fitted.basis)
     # One that begins with it hears the same numbers; networks beside the weights are not kept.
     other = LightReStyle.build(generator, replace(SIZE, levels=4))
     start_from(other.net, encoder.net)
