@@ -6,6 +6,7 @@ from itertools import islice
 from math import ceil
 from pathlib import Path
 
+from pipelines.media.pixel_aspect import with_square_pixels
 from pipelines.media.reader import VideoReader
 from videoinv.errors import BadInputError
 from videoinv.faces.align import crop, quad_from_mesh
@@ -32,7 +33,8 @@ def clip_faces(path: Path, size: int, stride: int | None = None, most: int = 48)
     crops: list[Image] = []
     with VideoReader(path) as reader:
         step = stride or ceil((reader.frame_count or 10 * most) / most)
-        for frame in islice(reader, 0, step * most, step):
+        for stored in islice(reader, 0, step * most, step):
+            frame = with_square_pixels(stored, reader.pixel_aspect)
             for face in detector.detect(frame.image):
                 mesh = fitter.fit(frame.image, face)
                 if mesh is not None:

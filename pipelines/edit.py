@@ -25,6 +25,7 @@ from pipelines.inverting import RunInverter
 from pipelines.lip_sync import LipSync
 from pipelines.locate import FaceLocator
 from pipelines.measures import Measures
+from pipelines.media.pixel_aspect import as_stored, with_square_pixels
 from pipelines.media.provenance import Provenance
 from pipelines.media.reader import VideoReader
 from pipelines.media.writer import VideoWriter
@@ -146,7 +147,8 @@ class ClipEditor:
         about_latents = about_faces | latent_settings(self.model, settings, self._chunk)
         networks = taped(self.networks, cache.tape("faces", about_faces))
         locator = FaceLocator(self._size, networks, choices, settings.detect_every)
-        frames = stream.stage("decode", reader.frames())
+        square = (with_square_pixels(frame, reader.pixel_aspect) for frame in reader.frames())
+        frames = stream.stage("decode", square)
         placed = times.timed("locate", locator.locate(frames))
         steady = stream.stage(
             "steady", steady_crops(placed, settings.center_sigma, settings.shape_sigma)
@@ -220,7 +222,7 @@ def _progress_restored(encoder: Encoder | None) -> Iterator[None]:
 
 def _written(writer: VideoWriter, frames: Iterable[Finished]) -> Iterator[Finished]:
     for finished in frames:
-        writer.write(finished.frame)
+        writer.write(as_stored(finished.step.frame, finished.frame))
         yield finished
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from torch import Tensor
 
@@ -45,10 +46,11 @@ class RunInverter:
             people: list[dict[int, Inverted]] = [{} for _ in chunk]
             for run, placed in by_run(chunk).items():
                 state = running.setdefault(run, _Running(SteadyOffsets(self._offsets)))
-                crops = [crop(chunk[at].frame.image, place.alignment) for at, place in placed]
-                latent = self._encode(to_tensor(crops), state)
-                for index, (at, place) in enumerate(placed):
-                    people[at][run] = Inverted(place, crops[index], latent[index])
+                for _, part in groupby(placed, lambda each: each[1].alignment.size):
+                    some = [(at, p, crop(chunk[at].frame.image, p.alignment)) for at, p in part]
+                    latent = self._encode(to_tensor([image for _, _, image in some]), state)
+                    for index, (at, place, image) in enumerate(some):
+                        people[at][run] = Inverted(place, image, latent[index])
             running = {run: state for run, state in running.items() if run in chunk[-1].people}
             yield from with_people(chunk, people)
 

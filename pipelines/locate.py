@@ -166,12 +166,13 @@ class FaceLocator:
         return run.detected == index or not is_covered
 
     def _place(self, steps: Iterable[Step[Found]]) -> Iterator[Step[Placed]]:
-        """Align every face; the crops of a run are of one size."""
+        """Align every face; a crop grows with somebody who comes nearer, and stays as large."""
         sizes: dict[int, int] = {}
         for step in steps:
             quads = {run: Alignment(_quad(found), size=1) for run, found in step.people.items()}
             sizes = {
-                run: sizes.get(run) or self._choose_size(quad.scale) for run, quad in quads.items()
+                run: max(sizes.get(run, 0), self._choose_size(quad.scale))
+                for run, quad in quads.items()
             }
             people = {
                 run: Placed(found.face, quads[run].resized(sizes[run]), found.person, found.roles)

@@ -43,7 +43,7 @@ def render(
         begin = some_steps[0].frame.time if begin is None else begin
         rendered: list[dict[int, Rendered]] = [{} for _ in some_steps]
         for run, people in by_run(some_steps).items():
-            for roles, some in _by_roles(people).items():
+            for (roles, _), some in _alike(people).items():
                 edits = [edit for role in roles for edit in faces[role].edits]
                 shots = _Shots(
                     run,
@@ -105,13 +105,17 @@ def _with_lips(
     return edited
 
 
-def _by_roles(
+def _alike(
     people: Sequence[tuple[int, Inverted]],
-) -> dict[tuple[int, ...], list[tuple[int, Inverted]]]:
-    """One run's people of a chunk by what is done to them: a role may begin inside a run."""
-    groups: dict[tuple[int, ...], list[tuple[int, Inverted]]] = {}
+) -> dict[tuple[tuple[int, ...], int], list[tuple[int, Inverted]]]:
+    """One run's people of a chunk by what is done to them and at which size.
+
+    A role may begin inside a run, and somebody may come nearer.
+    """
+    groups: dict[tuple[tuple[int, ...], int], list[tuple[int, Inverted]]] = {}
     for at, person in people:
-        groups.setdefault(person.placed.roles, []).append((at, person))
+        kind = person.placed.roles, person.placed.alignment.size
+        groups.setdefault(kind, []).append((at, person))
     return groups
 
 

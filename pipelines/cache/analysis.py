@@ -21,7 +21,7 @@ from pipelines.folders import make_folder
 from videoinv.checkpoints.cache import sha256_of
 from videoinv.errors import BadInputError, MediaError
 
-FORMAT = 2
+FORMAT = 3
 """Counts up whenever the same settings give other results, or results in another form."""
 LIMIT = 2 * 2**30
 """Bytes of a folder that was not asked for by name which stay when a clip is done."""

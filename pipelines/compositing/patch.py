@@ -56,7 +56,12 @@ class _Window:
     box: tuple[slice, slice]
 
     def draw(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """The map [M, M, ...] as it lies on the box."""
+        """The map [M, M, ...] as it lies on the box.
+
+        One that is much larger there is averaged first, or it would shimmer.
+        """
+        while len(plane) % 2 == 0 and len(plane) >= 2 * self.alignment.scale:
+            plane = cv2.resize(plane, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         rows, columns = self.box
         matrix = self.alignment.resized(len(plane)).to_frame
         matrix = matrix - np.array([[0, 0, columns.start], [0, 0, rows.start]])

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from pipelines.evaluation.picture import Picture
 from pipelines.evaluation.result import ResultScorer
 from pipelines.evaluation.source import SourceViews
 from pipelines.media import Frame, VideoReader
+from pipelines.media.pixel_aspect import with_square_pixels
 from videoinv.errors import BadInputError
 
 RESULT = "result"
@@ -49,9 +51,11 @@ def score_pair(
     with VideoReader(source) as before, VideoReader(result) as after:
         _check_sizes(before, after)
         scorer, pair = ResultScorer(networks), _Pair(networks, name)
-        others = _Counted(after.frames())
+        # The source's aspect for both: some tools forget it.
+        square = partial(with_square_pixels, aspect=before.pixel_aspect)
+        others = _Counted(map(square, after.frames()))
         compared: list[int | None] = []
-        for frame, other in islice(matched(before.frames(), others), frames):
+        for frame, other in islice(matched(map(square, before.frames()), others), frames):
             compared.append(None if other is None else other.index)
             pair.push(scorer, frame, other)
         if frames is None:

@@ -65,6 +65,19 @@ def test_a_face_wholly_outside_the_frame_changes_nothing():
     assert np.array_equal(paste(image, away, patch), image)
 
 
+@settings(deadline=None, max_examples=20)
+@given(st.floats(-0.4, 0.4), st.floats(-0.5, 0.5))
+def test_a_picture_much_larger_than_its_place_is_averaged(turn, shift):
+    """Stripes a pixel wide become a plain grey, wherever the face moves."""
+    stripes = np.zeros((8 * SIZE, 8 * SIZE, 3), np.uint8)
+    stripes[::2] = 200
+    nothing, whole = np.zeros_like(stripes), np.full(stripes.shape[:2], 255, np.uint8)
+    where = Alignment.from_parameters(np.array([60.0 + shift, 60.0]), SIZE, turn, SIZE)
+    patch = Patch(stripes, nothing, whole, nothing[..., 0], np.ones((8, 8, 3), np.float32))
+    result = paste(np.zeros((120, 120, 3), np.uint8), where, patch)
+    assert (np.abs(result[50:70, 50:70].astype(int) - 100) <= 2).all()
+
+
 def rendered(inversion, edited):
     alignment = Alignment.from_parameters(np.array([79.5, 59.5]), SIZE, 0.0, SIZE)
     face = Face(np.array([48, 28, 112, 92.0]), np.zeros((5, 2)), 1.0, round_mesh(alignment))

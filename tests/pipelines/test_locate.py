@@ -127,3 +127,20 @@ def test_all_are_followed_and_only_the_chosen_otherwise(people, networks):
 def test_nobody_is_found_in_an_empty_room(networks):
     steps = located(networks, [scene()] * 5, Everyone())
     assert all(not step.people for step in steps)
+
+
+def test_a_crop_grows_with_who_comes_nearer_and_stays_as_large(people, networks):
+    him, _ = people
+    count = 20
+    zoom = 1 + 0.8 * np.sin(np.linspace(0, np.pi, count))  # nearer, and away again
+    images = []
+    for i in range(count):
+        matrix = cv2.getRotationMatrix2D((450, 200), 0, zoom[i])
+        near = scene((him[i], 450, 200))
+        images.append(cv2.warpAffine(near, matrix, (WIDTH, HEIGHT), borderValue=(BACKGROUND,) * 3))
+    frames = (Frame(image, i, Fraction(1, 30), i) for i, image in enumerate(images))
+    locator = FaceLocator(lambda scale: 256 if scale > 320 else 128, networks, [Largest()])
+    steps = list(locator.locate(frames))
+    sizes = [person.alignment.size for step in steps for person in step.people.values()]
+    assert len(sizes) == count and len({run for step in steps for run in step.people}) == 1
+    assert sizes == sorted(sizes) and set(sizes) == {128, 256}

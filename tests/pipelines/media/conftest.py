@@ -112,6 +112,7 @@ def make(
     draw: Callable[[int, int, int], Picture] = picture,
     alpha: bool = False,
     timecode: str | None = None,
+    aspect: Fraction | None = None,
 ) -> Path:
     """Write a video; ``color`` is (range, matrix, primaries, transfer) by H.273's numbers."""
     clock = _CONTAINER.get(path.suffix[1:], {})
@@ -126,6 +127,8 @@ def make(
             context.color_primaries, context.color_trc = color[2:]
         if timecode is not None:
             stream.metadata["timecode"] = timecode
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
         if rotation is not None:
             stream.set_display_rotation(rotation)
         container.metadata.update(title="A title", comment="Mine.")

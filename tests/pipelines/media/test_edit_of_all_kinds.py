@@ -4,6 +4,7 @@ import json
 from fractions import Fraction
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -51,6 +52,22 @@ def test_variable_rate_two_sound_tracks_and_subtitles(studio, film):
     for kind in ("audio", "subtitle"):
         assert packet_digests(output, kind) == packet_digests(source, kind) != []
     assert report["dropped"] == []
+
+
+def test_pixels_that_are_not_square(studio, film):
+    """The face is found as wide as it is, and the file keeps its pixels."""
+
+    def squeezed(index, width, height):
+        wide = studio.person(index, 2 * width, height)
+        return np.ascontiguousarray(cv2.resize(wide, (width, height)))
+
+    source = film("in.mp4", size=(200, 400), aspect=Fraction(2), draw=squeezed)
+    output, report = edit(source, "out.mp4")
+    assert_edited(source, output, report)
+    reader = VideoReader(output)
+    assert (reader.size, reader.pixel_aspect) == ((200, 400), 2)
+    corners = [(clip, next(iter(VideoReader(clip))).image[-40:]) for clip in (source, output)]
+    assert studio.psnr(corners[0][1], corners[1][1]) > 41
 
 
 def test_a_sideways_face(studio, film):
