@@ -15,6 +15,7 @@ import torch
 from tqdm import tqdm
 
 from pipelines.clip_faces import clip_faces
+from pipelines.folders import folders_made
 from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.directions import load_directions
 from videoinv.encoders.light.feature_style import LightFeatureStyle
@@ -88,33 +89,43 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train as the arguments say; Ctrl-C and a termination end it after the step at hand."""
+    """Train as the arguments say; Ctrl-C and a termination end it after the step at hand.
+
+    Raises:
+        PlaceError: if the folder of the run cannot be made, before anything is loaded.
+    """
     recipe = apply_flags(find_recipe(args.recipe, args.variant), args, "set_")
     workers = Workers.join()
     try:
-        device = _device(args.device, workers)
-        bfloat16 = args.precision == "bfloat16" or (
-            args.precision == "auto" and has_fast_bfloat16(device)
-        )
-        half = bfloat16 and recipe.network == "light"
-        generator = _generator(args.generator, device, torch.bfloat16 if half else torch.float32)
-        trainer = _trainer(args, recipe, generator, bfloat16=bfloat16, workers=workers)
-        _begin(trainer, args, workers)
-        held = _held(args.held_out, generator, device)
-        origin = Origin(", ".join(p.name for p in [*args.photos, *args.clips]), TERMS)
-        intervals = apply_flags(Intervals(), args, "every_")
-        session = Run(trainer, args.out, held, origin, intervals=intervals, workers=workers)
-        quiet = not (workers.first and sys.stderr.isatty())
-        total = recipe.optimisation.steps
-        with (
-            _stop_requests() as stop,
-            tqdm(total=total, initial=trainer.step, disable=quiet) as bar,
-        ):
-            session.until(args.seconds, partial(_show, bar), stop.is_made)
-            is_done = trainer.step >= total
+        with folders_made([args.out]):
+            trainer, session = _session(args, recipe, workers)
+            quiet = not (workers.first and sys.stderr.isatty())
+            total = recipe.optimisation.steps
+            with (
+                _stop_requests() as stop,
+                tqdm(total=total, initial=trainer.step, disable=quiet) as bar,
+            ):
+                session.until(args.seconds, partial(_show, bar), stop.is_made)
+                is_done = trainer.step >= total
     finally:
         workers.leave()
     return 0 if is_done or not stop.signal else 128 + stop.signal
+
+
+def _session(args: argparse.Namespace, recipe: Recipe, workers: Workers) -> tuple[Trainer, Run]:
+    """The trainer that the arguments describe, where it begins or goes on, and its folder."""
+    device = _device(args.device, workers)
+    bfloat16 = args.precision == "bfloat16" or (
+        args.precision == "auto" and has_fast_bfloat16(device)
+    )
+    half = bfloat16 and recipe.network == "light"
+    generator = _generator(args.generator, device, torch.bfloat16 if half else torch.float32)
+    trainer = _trainer(args, recipe, generator, bfloat16=bfloat16, workers=workers)
+    _begin(trainer, args, workers)
+    held = _held(args.held_out, generator, device)
+    origin = Origin(", ".join(p.name for p in [*args.photos, *args.clips]), TERMS)
+    intervals = apply_flags(Intervals(), args, "every_")
+    return trainer, Run(trainer, args.out, held, origin, intervals=intervals, workers=workers)
 
 
 class _StopRequest:

@@ -14,7 +14,7 @@ from pipelines.clip_faces import clip_faces
 from pipelines.media import VideoReader
 from videoinv.checkpoints.fetch import fetch
 from videoinv.encoders.light.files import load_light
-from videoinv.errors import BadInputError
+from videoinv.errors import BadInputError, OutputError
 from videoinv.faces.align import quad_from_mesh
 from videoinv.faces.detect import FaceDetector
 from videoinv.faces.mesh import FaceMesh
@@ -76,6 +76,23 @@ def test_a_clip_without_a_face_is_refused(tmp_path):
 def test_an_unknown_system_is_refused(tmp_path):
     with pytest.raises(BadInputError, match="systems are e2style, feature-style"):
         run("styleclip", "--out", tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_told_of_before_anything_is_loaded(tmp_path):
+    (tmp_path / "run").touch()
+    with pytest.raises(OutputError, match=r"run cannot be made \(it is a file\)"):
+        run("restyle", "--out", tmp_path / "run", "--generator", tmp_path / "none.pt")
+
+
+def test_a_run_that_does_not_begin_leaves_no_folder(tmp_path):
+    with pytest.raises(BadInputError, match=r"none\.pt"):
+        run("restyle", "--out", tmp_path / "run", "--generator", tmp_path / "none.pt")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_setting_that_no_step_can_be_made_with_is_refused(tmp_path):
+    with pytest.raises(BadInputError, match="full-every is at least 1; got 0"):
+        run("restyle", "--out", tmp_path, "--set-full-every", 0)
 
 
 def test_a_termination_is_noted_and_the_step_at_hand_ends():

@@ -9,13 +9,23 @@ from torch import Tensor, nn
 
 from videoinv.losses.adversarial import discriminator_term, generator_term, r1_penalty
 from videoinv.training.recipes import Optimisation
+from videoinv.training.workers import Workers
 
 
 class Adversary:
-    """D with its optimiser; R1 every few steps, multiplied by them (StyleGAN2's lazy form)."""
+    """D with its optimiser; R1 every few steps, multiplied by them (StyleGAN2's lazy form).
 
-    def __init__(self, network: nn.Module, how: Optimisation) -> None:
-        self.network = network
+    Args:
+        network: D; the same weights in every process.
+        how: its rate and R1.
+        workers: this process among those that train together.
+    """
+
+    def __init__(
+        self, network: nn.Module, how: Optimisation, workers: Workers | None = None
+    ) -> None:
+        self.network, self._workers = network, workers or Workers()
+        self._rate = how.adversary_rate
         self._optimiser = torch.optim.Adam(network.parameters(), how.adversary_rate)
         self._r1, self._every = how.r1, how.r1_every
 
@@ -33,7 +43,10 @@ class Adversary:
         if self._r1 and step % self._every == 0:
             loss = loss + self._r1 * self._every * r1_penalty(self.network, real)
         loss.backward()  # type: ignore[no-untyped-call]
+        self._workers.average_gradients(self.network.parameters())
         self._optimiser.step()
+        # The next update in the same autocast block would see the weights of before, rounded.
+        torch.clear_autocast_cache()
         return value
 
     def state_dict(self) -> dict[str, Any]:
@@ -44,6 +57,8 @@ class Adversary:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """From a checkpoint."""
+        """From a checkpoint; the rate stays the recipe's, which may be another one by now."""
         self.network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._rate

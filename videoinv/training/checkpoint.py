@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.checkpoints.torchfile import read_checkpoint
 from videoinv.errors import BadInputError, CheckpointError
+from videoinv.training.flags import by_flag
 from videoinv.training.recipes import Recipe
 
 FORMAT = "videoinv-training"
@@ -37,21 +37,39 @@ class Checkpoint:
     """The recipe as JSON, to tell when a run goes on with another one."""
 
     def save(self, path: Path) -> None:
-        """Write it, completely or not at all."""
-        with atomic_path(path) as partial:
-            torch.save({"format": FORMAT, **vars(self)}, partial)
+        """Write it, completely or not at all.
+
+        Raises:
+            OutputError: if it cannot be written.
+        """
+        with write_path(path, "the checkpoint") as partial:
+            try:
+                with partial.open("wb") as stream:
+                    torch.save({"format": FORMAT, **vars(self)}, stream)
+            except RuntimeError as error:
+                # Torch ends its archive after a failed write, too, and tells of that in its place.
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
         """Read it back.
 
         Raises:
-            CheckpointError: if there is no such file, or it is none of a training run.
+            CheckpointError: if there is no such file, or it is none of a training run, or one of
+                another version.
         """
         data = dict(read_checkpoint(path).data)
         if data.pop("format", None) != FORMAT:
             raise CheckpointError(f"{path} is no checkpoint of a training run")
-        return cls(**data)
+        try:
+            return cls(**data)
+        except TypeError as error:
+            raise CheckpointError(
+                f"{path} is a checkpoint of another version of videoinv: it holds "
+                f"{', '.join(sorted(data))}; known are {', '.join(f.name for f in fields(cls))}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -80,9 +98,9 @@ def recipe_changes(stored: str, recipe: Recipe) -> list[Change]:
     Raises:
         BadInputError: if they differ in what decides the network.
     """
-    before = _settings(json.loads(stored))
+    before = by_flag(json.loads(stored))
     # By way of JSON, in which tuples are lists.
-    now = _settings(json.loads(json.dumps(asdict(recipe))))
+    now = by_flag(json.loads(json.dumps(asdict(recipe))))
     changes = [
         Change(name, before[name], value)
         for name, value in now.items()
@@ -95,12 +113,3 @@ def recipe_changes(stored: str, recipe: Recipe) -> list[Change]:
             "its settings, or begin a new run in another folder"
         )
     return changes
-
-
-def _settings(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Every setting by its name on the command line: ``{"size": {"side": 256}}`` → size-side."""
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        name = prefix + key.replace("_", "-")
-        flat |= _settings(value, name + "-") if isinstance(value, Mapping) else {name: value}
-    return flat

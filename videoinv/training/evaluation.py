@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from videoinv.checkpoints.cache import atomic_path
+from videoinv.checkpoints.cache import write_path
 from videoinv.editing.delta import YIELD, edit_features
 from videoinv.encoders.protocol import Encoder
 from videoinv.faces.align import to_images, to_tensor
@@ -65,6 +65,9 @@ def save_sheet(
         direction: [L, 512], the edit, shown as the product makes it; without it there are three
             columns.
         strength: of the edit.
+
+    Raises:
+        OutputError: if it cannot be written.
     """
     rows = []
     for images in _batches(photos, generator.device):
@@ -78,7 +81,7 @@ def save_sheet(
         rows += list(zip(*map(to_images, cells), strict=True))
     picture = np.vstack([np.hstack(row) for row in rows])
     _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    with atomic_path(path) as partial:
+    with write_path(path, "the sheet") as partial:
         partial.write_bytes(data.tobytes())
 
 

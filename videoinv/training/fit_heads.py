@@ -66,16 +66,19 @@ class Sample:
 
 def random_latent(generator: MobileStyleGAN, rng: torch.Generator) -> Latent:
     """One latent [1, L, 512] from the neighbourhood in which inversions live."""
-    z = torch.randn(3, STYLE_DIM, generator=rng)
+    device = generator.device
+    z = torch.randn(3, STYLE_DIM, generator=rng).to(device)
     first, second, third = generator.map(z)
     crossed = torch.rand(generator.styles, 1, generator=rng) < 0.3 * torch.rand(1, generator=rng)
     stretch = torch.empty(generator.styles, 1).uniform_(0.8, 1.25, generator=rng)
     truncation = torch.empty(1).uniform_(0.4, 1.0, generator=rng)
-    rows = torch.where(crossed, second, first) - generator.mean_codes
-    codes = (generator.mean_codes + truncation * stretch * rows)[None].to(generator.dtype)
+    rows = torch.where(crossed.to(device), second, first) - generator.mean_codes
+    codes = (generator.mean_codes + (truncation * stretch).to(device) * rows)[None].to(
+        generator.dtype
+    )
     if torch.rand(1, generator=rng) < 0.5:
         return Latent(codes)
-    amount = torch.empty(1).uniform_(0.0, 0.5, generator=rng)
+    amount = torch.empty(1).uniform_(0.0, 0.5, generator=rng).to(device)
     other = generator.features(third[None], OFFSET_LAYER)
     offset = amount * (other - generator.features(codes, OFFSET_LAYER))
     return Latent(codes, Features(offset.to(codes), OFFSET_LAYER, "add"))
@@ -139,8 +142,8 @@ def begin_from_regression(head: ImageHead, samples: list[Sample], layer: int) ->
     x = torch.cat([_pixels(s.features[layer][None].float()) for s in samples])
     y = torch.cat([_pixels(haar(s.targets[layer][None].float())) for s in samples])
     deviation = x.std(dim=0).clamp(min=1e-3)
-    x = torch.cat([x / deviation, torch.ones(len(x), 1)], dim=1)
-    gram = x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1])
+    x = torch.cat([x / deviation, torch.ones(len(x), 1, device=x.device)], dim=1)
+    gram = x.T @ x + RIDGE * len(x) * torch.eye(x.shape[1], device=x.device)
     solution = torch.linalg.solve(gram, x.T @ y)
     with torch.no_grad():
         head.style.gain.copy_(1 / deviation)
@@ -198,7 +201,7 @@ class HeadFit:
         self._optimiser = torch.optim.Adam(
             self.heads.parameters(), lr=recipe.learning_rate, betas=(0.9, 0.98)
         )
-        self._average = {int(name): torch.zeros(()) for name in self.heads}
+        self._average = {int(name): torch.zeros((), device=generator.device) for name in self.heads}
 
     @property
     def psnr(self) -> dict[int, float]:
@@ -278,7 +281,7 @@ def score_heads(
     rng = torch.Generator().manual_seed(SCORE_SEED)
     scores: dict[int, list[tuple[float, float]]] = {8 << int(k): [] for k in generator.heads}
     for index in range(count):
-        z = torch.randn(1, STYLE_DIM, generator=rng)
+        z = torch.randn(1, STYLE_DIM, generator=rng).to(generator.device)
         latent = Latent(generator.map(z, (1.0, 0.85, 0.7)[index % 3]))
         full = generator.synthesize(latent)
         for side, rows in scores.items():

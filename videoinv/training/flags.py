@@ -6,7 +6,7 @@ import argparse
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -35,7 +35,7 @@ def apply_flags(settings: Settings, args: argparse.Namespace, prefix: str = "") 
     """The settings with what was given on the command line.
 
     Raises:
-        BadInputError: if a list has the wrong length.
+        BadInputError: if a list has the wrong length, or the settings refuse a value.
     """
     changes: dict[str, Any] = {}
     for name, hint in _types(type(settings)):
@@ -46,6 +46,15 @@ def apply_flags(settings: Settings, args: argparse.Namespace, prefix: str = "") 
         elif (given := getattr(args, flag)) is not None:
             changes[name] = _checked(flag, given, value)
     return replace(settings, **changes)  # type: ignore[type-var]
+
+
+def by_flag(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Every setting by its name on the command line: ``{"size": {"side": 256}}`` → size-side."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        name = prefix + key.replace("_", "-")
+        flat |= by_flag(value, name + "-") if isinstance(value, Mapping) else {name: value}
+    return flat
 
 
 def field_docs(kind: type[Any]) -> dict[str, str]:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from videoinv.encoders.protocol import Encoder
+from videoinv.errors import BadInputError, CheckpointError
 from videoinv.generators.protocol import Generator
 from videoinv.losses.adversarial import ImageDiscriminator, LatentDiscriminator
 from videoinv.losses.codes import code_distance
@@ -72,7 +74,7 @@ class Trainer:
             "result": recipe.losses,
             "edited": recipe.edited_losses,
         }
-        self._adversaries = _adversaries(recipe, generator)
+        self._adversaries = _adversaries(recipe, generator, self._workers)
         self._update_each = recipe.system == "restyle" and recipe.update == "step"
 
     @property
@@ -122,17 +124,27 @@ class Trainer:
         """Go on from a checkpoint; returns the settings that its recipe had otherwise.
 
         Raises:
-            CheckpointError: if the file is none of a training run.
+            CheckpointError: if the file is none of a training run, or its network is another
+                generator's.
             BadInputError: if its recipe has another network.
-            RuntimeError: if its network is another generator's.
         """
         saved = Checkpoint.load(path)
         changes = recipe_changes(saved.recipe, self.recipe)
-        self.system.network.load_state_dict(saved.network)
-        self._average.network.load_state_dict(saved.average)
-        self._optimiser.load_state_dict(saved.optimiser)
-        # A discriminator that the recipe asks for since then begins anew.
-        for name in self._adversaries.keys() & saved.adversaries.keys():
+        changed = {change.name for change in changes}
+        try:
+            self.system.network.load_state_dict(saved.network)
+            self._average.network.load_state_dict(saved.average)
+        except RuntimeError as error:
+            reason = str(error).splitlines()[-1].strip()
+            raise CheckpointError(
+                f"{path} holds the network of another generator ({reason}): go on with the "
+                "generator that the run began with, or begin a new run in another folder"
+            ) from error
+        if "optimisation-optimiser" not in changed:  # another kind begins anew
+            self._optimiser.load_state_dict(saved.optimiser)
+        # So does a discriminator that the recipe asks for since then, or at another size.
+        kept = self._adversaries.keys() & saved.adversaries.keys()
+        for name in kept - ({"image"} if "mixture-size" in changed else set()):
             self._adversaries[name].load_state_dict(saved.adversaries[name])
         torch.set_rng_state(saved.random)
         self.step, self.seconds = saved.step, saved.seconds
@@ -180,6 +192,12 @@ class Trainer:
                 loss = torch.zeros((), device=batch.inputs.device)
                 for inversion in group:
                     loss = loss + self._loss(inversion, batch, objectives, values)
+            if not loss.requires_grad:
+                raise BadInputError(
+                    f"no loss of the recipe teaches anything in step {self.step}: adversarial ones "
+                    f"set in at step {self.recipe.adversary_after}, 'known' needs synthetic faces "
+                    "and 'parsing' a network; give another one a weight"
+                )
             (loss / accumulated).backward()  # type: ignore[no-untyped-call]
             yield values
 
@@ -212,10 +230,15 @@ class Trainer:
             fake = inversion.latent.codes.float().flatten(0, 1)
             total = total + weights.latent_adversarial * self._oppose("codes", real, fake, values)
         if weights.image_adversarial:
-            fake = inversion.image.float()
-            term = self._oppose("image", batch.targets, fake, values)
+            real, fake = self._as_discriminated(batch.targets, inversion.image.float())
+            term = self._oppose("image", real, fake, values)
             total = total + weights.image_adversarial * term
         return total
+
+    def _as_discriminated(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """Both at the discriminator's side, and the real ones no sharper than a small fake."""
+        side = self.recipe.mixture.size
+        return _resized(_resized(real, min(fake.shape[-1], side)), side), _resized(fake, side)
 
     def _oppose(self, name: str, real: Tensor, fake: Tensor, values: Values) -> Tensor:
         adversary = self._adversaries[name]
@@ -236,14 +259,20 @@ class Trainer:
         return torch.autocast(device, torch.bfloat16, enabled=self._bfloat16)
 
 
-def _adversaries(recipe: Recipe, generator: Generator) -> dict[str, Adversary]:
+def _resized(images: Tensor, side: int) -> Tensor:
+    if images.shape[-1] == side:
+        return images
+    return F.interpolate(images, size=(side, side), mode="bilinear", antialias=True)
+
+
+def _adversaries(recipe: Recipe, generator: Generator, workers: Workers) -> dict[str, Adversary]:
     """The discriminators that the recipe's weights ask for."""
     made: dict[str, Adversary] = {}
-    kinds = (recipe.losses, recipe.codes_losses)
+    kinds = (recipe.losses, recipe.codes_losses, recipe.edited_losses)
     if any(weights.latent_adversarial for weights in kinds):
         network = LatentDiscriminator().to(generator.device)
-        made["codes"] = Adversary(network, recipe.optimisation)
+        made["codes"] = Adversary(network, recipe.optimisation, workers)
     if any(weights.image_adversarial for weights in kinds):
         image = ImageDiscriminator(recipe.mixture.size).to(generator.device)
-        made["image"] = Adversary(image, recipe.optimisation)
+        made["image"] = Adversary(image, recipe.optimisation, workers)
     return made

@@ -113,7 +113,9 @@ class Objective:
         return terms
 
     def total(self, terms: Terms) -> Tensor:
-        """Σ weight · term."""
+        """Σ weight · term; 0 where no term applies to the batch."""
+        if not terms:
+            return torch.zeros((), device=self._targets.device)
         return torch.stack([getattr(self._weights, name) * t for name, t in terms.items()]).sum()
 
     def _squared_error(self, image: Tensor) -> Tensor:

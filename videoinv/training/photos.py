@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +15,8 @@ from videoinv.errors import BadInputError
 from videoinv.faces.types import Image
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+_UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+"""What a file that cannot be read raises, and a damaged or encrypted member of an archive."""
 
 
 class Photographs(Sequence[Image]):
@@ -47,11 +51,18 @@ class Photographs(Sequence[Image]):
             BadInputError: if the file is damaged.
         """
         name = self.names[index]
-        data = self._archive.read(name) if self._archive else (self.path / name).read_bytes()
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = _decoded(self._read(name))
         if image is None:
             raise BadInputError(f"{self.path}: '{name}' cannot be decoded; remove or replace it")
         return _resized(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8), self.size)
+
+    def _read(self, name: str) -> bytes:
+        try:
+            return self._archive.read(name) if self._archive else (self.path / name).read_bytes()
+        except _UNREADABLE as error:
+            raise BadInputError(
+                f"{self.path}: '{name}' cannot be read ({error}); remove or replace it"
+            ) from error
 
     def _find(self) -> list[str]:
         if self._archive is not None:
@@ -59,7 +70,7 @@ class Photographs(Sequence[Image]):
         else:
             files = (p for p in self.path.rglob("*") if p.is_file())
             names = [p.relative_to(self.path).as_posix() for p in files]
-        return sorted(name for name in names if PurePosixPath(name).suffix.lower() in SUFFIXES)
+        return sorted(filter(_names_image, names))
 
 
 class Joined(Sequence[Image]):
@@ -90,6 +101,22 @@ def _open_archive(path: Path) -> zipfile.ZipFile | None:
         raise BadInputError(
             f"{path} is neither a folder nor a zip archive ({error}): give one with aligned images"
         ) from error
+
+
+def _names_image(name: str) -> bool:
+    """Whether a path ends like an image's; what macOS packs beside every file is none."""
+    path = PurePosixPath(name)
+    beside = path.name.startswith("._") or "__MACOSX" in path.parts
+    return path.suffix.lower() in SUFFIXES and not beside
+
+
+def _decoded(data: bytes) -> Image | None:
+    """The image in a file, BGR; None if there is none."""
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # an empty file, or more pixels than it takes
+        return None
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 def _resized(image: Image, size: int) -> Image:

@@ -7,7 +7,8 @@ recipe says which one it follows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Literal
 
 from videoinv.encoders.light.codes_head import HeadSize
@@ -15,6 +16,8 @@ from videoinv.encoders.light.network import LightSize
 from videoinv.errors import BadInputError
 from videoinv.training.augment import PAPERS, Augmentation
 from videoinv.training.data import Mixture
+from videoinv.training.flags import by_flag
+from videoinv.training.limits import check_numbers
 from videoinv.training.synthetic import W_ONLY, Sampling
 
 
@@ -51,6 +54,11 @@ class LossWeights:
     image_adversarial: float = 0.0
     """HyperInverter's adversarial term."""
 
+    @property
+    def are_zero(self) -> bool:
+        """Whether no term has a weight."""
+        return not any(getattr(self, each.name) for each in fields(self) if each.type == "float")
+
 
 @dataclass(frozen=True)
 class Optimisation:
@@ -82,7 +90,11 @@ class Optimisation:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what a training run computes."""
+    """Everything that decides what a training run computes.
+
+    Raises:
+        BadInputError: if no step can be made with a setting.
+    """
 
     system: Literal["restyle", "feature-style", "e2style", "hyperinverter"]
     """What is trained."""
@@ -127,6 +139,32 @@ class Recipe:
     """Step after which adversarial terms set in."""
     seed: int = 0
     """Of the weights that a run begins with, of its batches, and of all that a step draws."""
+
+    def __post_init__(self) -> None:
+        check_numbers(by_flag(asdict(self)))
+        mixture = self.mixture
+        if not mixture.real + mixture.synthetic + mixture.relit:
+            raise BadInputError(
+                "a recipe's batches are empty: mixture-real, mixture-synthetic and mixture-relit "
+                "are 0; at least one of them is 1 or more"
+            )
+        if self.system == "e2style" and not self.stage_steps:
+            raise BadInputError("a recipe's stage-steps is at least 1 for e2style; got 0")
+        for name in self._needed():
+            if getattr(self, name).are_zero:
+                flag = name.replace("_", "-")
+                raise BadInputError(
+                    f"all weights of a recipe's {flag} are 0: nothing would be learnt; at least "
+                    f"one of them is above 0, {flag}-lpips for example"
+                )
+
+    def _needed(self) -> Iterator[str]:
+        """The losses that the system looks at."""
+        yield "losses"
+        if self.system == "feature-style":
+            yield "codes_losses"
+            if self.edit_strength:
+                yield "edited_losses"
 
 
 _PSP_LOSSES = LossWeights(l2=1.0, lpips=0.8, identity=0.1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import Tensor
 
 from videoinv.encoders.light.files import LightEncoder, save_light
+from videoinv.errors import OutputError
 from videoinv.faces.types import Image
 from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores
 from videoinv.published.convert import save_encoder
@@ -65,6 +66,9 @@ class Run:
         origin: of the data, for the exported file.
         intervals: how often things are written.
         workers: this process among those that train together; only the first one writes.
+
+    Raises:
+        OutputError: if the folder cannot be made.
     """
 
     def __init__(
@@ -80,7 +84,7 @@ class Run:
         self._trainer, self._folder, self._held, self._origin = trainer, folder, held, origin
         self._workers = workers or Workers()
         intervals = intervals or Intervals()
-        (folder / "sheets").mkdir(parents=True, exist_ok=True)
+        _make(folder / "sheets")
         self._due = [
             _Due(intervals.log, self._log),
             _Due(intervals.checkpoint, lambda _: self.checkpoint()),
@@ -99,7 +103,22 @@ class Run:
 
         It is asked between steps, so that the checkpoint is that of a whole step; then sheet and
         scores are left out, for whoever stops a run is waiting.
+
+        Raises:
+            OutputError: if what belongs in the folder cannot be written.
         """
+        try:
+            self._until(seconds, report, stop)
+        finally:
+            if self._metrics is not None:
+                self._metrics.close()
+
+    def _until(
+        self,
+        seconds: float | None,
+        report: Callable[[int, Values], None],
+        stop: Callable[[], bool],
+    ) -> None:
         begin = time.monotonic()
         for values in self._trainer.train():
             report(self._trainer.step, values)
@@ -163,6 +182,15 @@ class Run:
     def _log(self, values: Values) -> None:
         if self._metrics is not None:
             self._metrics.write(self._trainer.step, self._trainer.seconds, values)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the folder of the run cannot be made ({error.strerror}): choose another"
+        ) from error
 
 
 class _Due:

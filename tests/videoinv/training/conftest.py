@@ -1,4 +1,5 @@
 import zipfile
+from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -44,3 +45,20 @@ def generator_1024() -> MobileStyleGAN:
 def networks() -> LossNetworks:
     """The real networks of the losses."""
     return LossNetworks.of(find_recipe("feature-style"), torch.device("cpu"))
+
+
+@pytest.fixture
+def limited_disk():
+    """A context in which no file takes more than so many bytes, as on a disk that is full."""
+    resource = pytest.importorskip("resource")
+
+    @contextmanager
+    def limited(room):
+        old = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, old[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+    return limited

@@ -45,6 +45,38 @@ def test_what_holds_no_images_is_refused(tmp_path):
         Photographs(tmp_path)[0]
 
 
+def test_an_empty_file_is_named(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    with pytest.raises(BadInputError, match=r"'empty\.jpg' cannot be decoded; remove"):
+        Photographs(tmp_path)[0]
+
+
+def test_a_damaged_member_of_a_zip_is_named(photo_zip, tmp_path):
+    data = bytearray(photo_zip.read_bytes())
+    with zipfile.ZipFile(photo_zip) as archive:
+        place = archive.getinfo("a/3.png").header_offset + 100
+    data[place] ^= 255
+    (tmp_path / "damaged.zip").write_bytes(data)
+    photos = Photographs(tmp_path / "damaged.zip", 32)
+    assert photos[2].shape == (32, 32, 3)
+    with pytest.raises(BadInputError, match=r"'a/3\.png' cannot be read .*CRC.*; remove"):
+        photos[3]
+
+
+def test_what_macos_puts_beside_files_is_no_image(photo_zip, tmp_path):
+    path = tmp_path / "mac.zip"
+    with zipfile.ZipFile(photo_zip) as archive, zipfile.ZipFile(path, "w") as other:
+        for name in ("a/0.png", "a/1.png"):
+            other.writestr(name, archive.read(name))
+        other.writestr("__MACOSX/a/._0.png", b"attributes")
+        other.writestr("__MACOSX/a/1.png", b"attributes")
+        other.writestr("a/._1.png", b"attributes")
+    assert Photographs(path).names == ["a/0.png", "a/1.png"]
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    assert Photographs(tmp_path / "unpacked").names == ["a/0.png", "a/1.png"]
+
+
 @given(st.lists(st.integers(0, 4), max_size=5))
 def test_joined_sources_follow_each_other(lengths):
     sources = [

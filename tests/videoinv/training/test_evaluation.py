@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from videoinv.editing.delta import YIELD, edit_features
+from videoinv.errors import OutputError
 from videoinv.faces.align import to_images
 from videoinv.latents import Features, Latent
 from videoinv.training.evaluation import save_sheet
@@ -35,3 +36,13 @@ def test_a_sheet_shows_the_edit_that_the_product_makes(mode, generator, tmp_path
     assert all(map(np.array_equal, shown, to_images(generator.synthesize(moved, SIDE))))
     plain = to_images(generator.synthesize(latent.with_codes(codes + 2 * direction), SIDE))
     assert not np.array_equal(shown[0], plain[0])
+
+
+def test_a_sheet_that_the_disk_does_not_take_is_told_of(generator, limited_disk, tmp_path):
+    latent = Latent(generator.mean_codes[None])
+    encoder = SimpleNamespace(encode=lambda images: latent)
+    photos = to_images(torch.zeros(1, 3, SIDE, SIDE))
+    path = tmp_path / "sheet.png"
+    with limited_disk(50), pytest.raises(OutputError, match="the sheet cannot be written"):
+        save_sheet(encoder, generator, photos, path)
+    assert not list(tmp_path.iterdir())

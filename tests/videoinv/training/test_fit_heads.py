@@ -1,5 +1,6 @@
 """The image heads, fitted to a generator by regression."""
 
+import copy
 import math
 
 import pytest
@@ -55,3 +56,13 @@ def test_scores_are_those_of_the_metrics(generator):
     ((side, (psnr, error)),) = score_heads(generator, distance, 1).items()
     assert side == 32
     assert psnr == pytest.approx(10 * math.log10(4 / error))
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_heads_are_fitted_wherever_the_generator_is(generator, resume):
+    """``meta`` stands for a GPU: it, too, takes no tensors of the processor's."""
+    elsewhere = copy.deepcopy(generator).to("meta")
+    fit = HeadFit(elsewhere, RECIPE, resume=resume)
+    for _ in range(4):  # with a sample that is replaced
+        fit.advance(0.0)
+    assert {p.device.type for p in fit.heads.parameters()} == {"meta"}

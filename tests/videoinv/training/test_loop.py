@@ -7,12 +7,12 @@ import torch
 from videoinv.encoders.light.codes_head import HeadSize
 from videoinv.encoders.light.files import load_light
 from videoinv.encoders.light.network import LightSize
-from videoinv.errors import BadInputError, CheckpointError
+from videoinv.errors import BadInputError, CheckpointError, OutputError
 from videoinv.training.checkpoint import Checkpoint
 from videoinv.training.data import Batch, Mixture, TrainingData
 from videoinv.training.loop import Trainer
 from videoinv.training.metrics_log import read_metrics
-from videoinv.training.optimiser import Optimisation
+from videoinv.training.optimiser import Optimisation, make_optimiser
 from videoinv.training.photos import Photographs
 from videoinv.training.recipes import LossWeights, find_recipe
 from videoinv.training.run import Intervals, Origin, Run
@@ -73,7 +73,7 @@ def test_a_killed_and_resumed_run_ends_with_the_same_weights(
         chosen = replace(chosen, optimisation=ranger)
     if system == "hyperinverter":
         fought = replace(LOSSES, latent_adversarial=0.1, image_adversarial=0.01)
-        chosen = replace(chosen, losses=fought)
+        chosen = replace(chosen, losses=fought, adversary_after=0)
     whole = make(chosen, generator_1024, networks, photo_zip)
     begin = {k: v.clone() for k, v in weights(whole).items()}
     expected = list(whole.train())
@@ -171,17 +171,19 @@ def test_an_update_after_each_step_of_restyle_has_that_steps_whole_gradient(upda
 
 
 def test_a_run_leaves_what_one_wants_to_see(generator_1024, networks, photo_zip, tmp_path):
-    chosen = recipe("e2style")
+    chosen, closed = recipe("e2style"), []
     for expected in (3, 5):
         trainer = make(chosen, generator_1024, networks, photo_zip)
         if expected == 5:
             trainer.resume(tmp_path / "checkpoint.pt")
         run = Run(trainer, tmp_path, None, Origin("seven", "none"), intervals=Intervals(log=0))
+        run._metrics.close = lambda step=expected: closed.append(step)
 
         stopped = expected == 3
         run.until(None, lambda *_: None, lambda t=trainer, early=stopped: early and t.step == 3)
         assert (tmp_path / "encoder.safetensors").exists() is not stopped
         assert Checkpoint.load(tmp_path / "checkpoint.pt").step == expected
+    assert closed == [3, 5]
     rates = [row for row in read_metrics(tmp_path / "metrics.csv") if row[2] == "rate"]
     assert [int(row[0]) for row in rates] == [1, 2, 3, 4, 5]
     loaded = load_light(tmp_path / "encoder.safetensors", generator_1024)
@@ -231,6 +233,90 @@ def test_what_else_changed_is_told(begun, generator_1024, networks, photo_zip):
     assert same.resume(begun) == []
 
 
+@pytest.mark.parametrize("kinds", [("adam", "ranger"), ("ranger", "adam")])
+def test_another_kind_of_optimiser_begins_anew(
+    kinds, generator_1024, networks, photo_zip, tmp_path
+):
+    """A kind's state means nothing to another one."""
+    first, second = (
+        replace(chosen, optimisation=replace(chosen.optimisation, optimiser=kind))
+        for chosen, kind in zip([recipe("e2style")] * 2, kinds, strict=True)
+    )
+    trainer = make(first, generator_1024, networks, photo_zip)
+    next(trainer.train())
+    trainer.save(tmp_path / "checkpoint.pt")
+    trainer = make(second, generator_1024, networks, photo_zip)
+    (change,) = trainer.resume(tmp_path / "checkpoint.pt")
+    assert str(change) == f"optimisation-optimiser {kinds[0]} → {kinds[1]}"
+    fresh = make_optimiser(trainer._parameters, second.optimisation)
+    assert trainer._optimiser.state_dict() == fresh.state_dict()
+    next(trainer.train())
+
+
+def test_a_discriminator_of_images_of_another_side_begins_anew(
+    generator_1024, networks, photo_zip, tmp_path
+):
+    chosen = recipe("e2style")
+    chosen = replace(chosen, losses=replace(LOSSES, image_adversarial=0.1))
+    make(chosen, generator_1024, networks, photo_zip).save(tmp_path / "checkpoint.pt")
+    larger = replace(chosen, mixture=Mixture(1, 1, 128))
+    trainer = make(larger, generator_1024, networks, photo_zip)
+    assert list(map(str, trainer.resume(tmp_path / "checkpoint.pt"))) == ["mixture-size 64 → 128"]
+
+
+def test_the_checkpoint_of_another_generators_network_is_refused(
+    begun, generator, networks, photo_zip
+):
+    trainer = make(recipe("e2style"), generator, networks, photo_zip)
+    with pytest.raises(CheckpointError, match=r"another generator \(size mismatch"):
+        trainer.resume(begun)
+
+
+@pytest.mark.parametrize(
+    ("system", "role"), [("hyperinverter", "result"), ("feature-style", "codes")]
+)
+def test_a_discriminator_of_images_sees_small_ones_too(
+    system, role, generator_1024, networks, photo_zip
+):
+    """At full size in the first step and at half of it in the second."""
+    fought = LossWeights(l2=1.0, image_adversarial=0.01)
+    small = {"small_side": 32, "full_every": 2, "regression": 0, "adversary_after": 0}
+    chosen = replace(recipe(system, **small), losses=fought, codes_losses=fought)
+    trainer = make(chosen, generator_1024, networks, photo_zip)
+    steps = trainer.train()
+    for _ in range(2):
+        values = next(steps)
+        assert values["adversary/image"] > 0 and values[f"{role}/l2"] > 0
+
+
+def test_a_discriminator_of_images_cannot_tell_small_ones_by_their_blur(
+    generator_1024, networks, photo_zip
+):
+    trainer = make(recipe("hyperinverter"), generator_1024, networks, photo_zip)
+    sharp = torch.ones(1, 3, 64, 64)
+    sharp[..., ::2] = -1
+    fake = torch.rand(1, 3, 64, 64)
+    assert all(map(torch.equal, trainer._as_discriminated(sharp, fake), (sharp, fake)))
+    real, enlarged = trainer._as_discriminated(sharp, fake[..., ::2, ::2])
+    assert real.shape == enlarged.shape == fake.shape
+    assert real.abs().max() < 0.5
+
+
+def test_edits_alone_can_have_a_discriminator(generator_1024, networks, photo_zip):
+    edited = LossWeights(l2=1.0, latent_adversarial=0.1)
+    chosen = recipe("feature-style", edited_losses=edited, regression=0, small_side=64)
+    trainer = make(replace(chosen, stage_steps=0), generator_1024, networks, photo_zip)
+    assert next(trainer.train())["adversary/codes"] > 0
+
+
+def test_a_step_that_would_teach_nothing_is_refused(generator_1024, networks, photo_zip):
+    late = LossWeights(latent_adversarial=0.1)
+    chosen = replace(recipe("e2style", regression=0, adversary_after=1), losses=late)
+    trainer = make(chosen, generator_1024, networks, photo_zip)
+    with pytest.raises(BadInputError, match="in step 0: adversarial ones set in at step 1"):
+        next(trainer.train())
+
+
 def test_a_checkpoint_from_before_a_setting_was_there_is_gone_on_with(
     begun, generator_1024, networks, photo_zip, tmp_path
 ):
@@ -242,6 +328,37 @@ def test_a_checkpoint_from_before_a_setting_was_there_is_gone_on_with(
     replace(saved, recipe=json.dumps(stored)).save(path)
     trainer = make(recipe("e2style"), generator_1024, networks, photo_zip)
     assert trainer.resume(path) == []
+
+
+@pytest.mark.parametrize("room", [100, 5000, 300_000])
+def test_a_checkpoint_that_the_disk_does_not_take_leaves_the_last_one(room, limited_disk, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    network = {"weight": torch.zeros(300, 300)}
+    state = Checkpoint(1, 2.0, network, {}, {}, {}, torch.get_rng_state(), "{}")
+    state.save(path)
+    with limited_disk(room), pytest.raises(OutputError, match=r"the checkpoint .*File too large"):
+        replace(state, step=2).save(path)
+    assert list(tmp_path.iterdir()) == [path]
+    assert Checkpoint.load(path).step == 1
+
+
+@pytest.mark.parametrize("change", ["more", "less"])
+def test_a_checkpoint_of_another_version_is_refused(change, begun, tmp_path):
+    data = torch.load(begun)
+    if change == "more":
+        data["scaler"] = {}
+    else:
+        del data["random"]
+    torch.save(data, tmp_path / "other.pt")
+    with pytest.raises(CheckpointError, match="of another version of videoinv: it holds"):
+        Checkpoint.load(tmp_path / "other.pt")
+
+
+def test_a_run_in_place_of_a_file_is_refused(generator_1024, networks, photo_zip, tmp_path):
+    (tmp_path / "run").touch()
+    trainer = make(recipe("e2style"), generator_1024, networks, photo_zip)
+    with pytest.raises(OutputError, match="folder of the run cannot be made"):
+        Run(trainer, tmp_path / "run", None, Origin("seven", "none"))
 
 
 def test_another_file_is_no_checkpoint_of_a_run(tmp_path):

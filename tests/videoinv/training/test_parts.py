@@ -1,5 +1,6 @@
 import argparse
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -178,7 +179,11 @@ def test_flags_change_only_what_they_name():
 
 
 def test_every_setting_of_a_recipe_is_helped():
-    for kind, settings in ((Recipe, Recipe("restyle")), (LossWeights, None), (Optimisation, None)):
+    for kind, settings in (
+        (Recipe, find_recipe("restyle")),
+        (LossWeights, None),
+        (Optimisation, None),
+    ):
         nested = {f.name for f in fields(kind) if is_dataclass(getattr(settings, f.name, None))}
         assert {f.name for f in fields(kind)} - nested <= field_docs(kind).keys()
 
@@ -190,6 +195,44 @@ def test_every_setting_of_a_recipe_is_a_flag():
     assert changed.size.head.hidden == 64
     assert replace(changed.losses, lpips=0.8) == find_recipe("restyle").losses
     assert apply_flags(Intervals(), parse(Intervals, "--set-sheet", "5"), "set_").sheet == 5
+
+
+@pytest.mark.parametrize(
+    ("system", "words", "told"),
+    [
+        ("e2style", "--set-stage-steps 0", "stage-steps is at least 1 for e2style; got 0"),
+        ("restyle", "--set-full-every 0", "full-every is at least 1; got 0"),
+        ("restyle", "--set-restyle-before -1", "restyle-before is at least 0; got -1"),
+        ("restyle", "--set-optimisation-rate nan", "optimisation-rate is at least 0; got nan"),
+        ("restyle", "--set-optimisation-average 2", "optimisation-average is 0 to 1; got 2.0"),
+        ("restyle", "--set-losses-scales 0", "losses-scales is at least 1; got 0"),
+        ("restyle", "--set-size-levels 5", "size-levels is 1 to 4; got 5"),
+        ("restyle", "--set-size-head-reduced 8 8 0 8", "size-head-reduced is at least 1; got 0"),
+        ("restyle", "--set-sampling-truncation 1 0.7", "sampling-truncation .* got 1.0 0.7"),
+        (
+            "restyle",
+            "--set-mixture-real 0 --set-mixture-synthetic 0 --set-mixture-relit 0",
+            "batches are empty: .* at least one of them is 1 or more",
+        ),
+    ],
+)
+def test_a_setting_that_no_step_can_be_made_with_is_refused(system, words, told):
+    with pytest.raises(BadInputError, match=told):
+        apply_flags(find_recipe(system), parse(Recipe, *words.split()), "set_")
+
+
+@pytest.mark.parametrize("name", ["losses", "codes_losses", "edited_losses"])
+def test_losses_without_a_weight_are_refused_where_they_are_looked_at(name):
+    nothing = LossWeights(scales=3, l2_on="synthetic")
+    with pytest.raises(BadInputError, match=f"recipe's {name.replace('_', '-')} are 0"):
+        replace(find_recipe("feature-style"), **{name: nothing})
+    assert find_recipe("restyle").codes_losses.are_zero
+    assert replace(find_recipe("feature-style", "paper"), edited_losses=nothing)
+
+
+def test_of_no_term_the_total_is_nothing(generator, networks):
+    alone = LossWeights(latent_adversarial=1.0)
+    assert objective(alone, generator, networks, torch.zeros(1, 3, 64, 64)).total({}) == 0
 
 
 AVERAGING = """
@@ -207,12 +250,37 @@ workers.leave()
 """
 
 
-def test_two_processes_average_their_gradients():
+OPPOSING = """
+import torch
+from torch import distributed
+from videoinv.losses.adversarial import LatentDiscriminator
+from videoinv.training.adversary import Adversary
+from videoinv.training.recipes import Optimisation
+from videoinv.training.workers import Workers
+workers = Workers.join()
+torch.manual_seed(0)
+network = LatentDiscriminator(8, 1)
+adversary = Adversary(network, Optimisation(adversary_rate=0.1, r1_every=2), workers)
+torch.manual_seed(workers.rank)
+for step in range(3):
+    adversary.update(*torch.randn(2, 4, 8), step)
+mine = torch.cat([p.detach().flatten() for p in network.parameters()])
+both = [torch.empty_like(mine) for _ in range(2)]
+distributed.all_gather(both, mine)
+assert torch.equal(*both), (both[0] - both[1]).abs().max()
+workers.leave()
+"""
+
+
+@pytest.mark.parametrize("script", [AVERAGING, OPPOSING], ids=["gradients", "discriminators"])
+def test_two_processes_go_the_same_way(script):
     """What torchrun does: one process per rank, told by the environment."""
-    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29571", "WORLD_SIZE": "2"}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+    address = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "WORLD_SIZE": "2"}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", AVERAGING], env=os.environ | address | {"RANK": str(rank)}
+            [sys.executable, "-c", script], env=os.environ | address | {"RANK": str(rank)}
         )
         for rank in range(2)
     ]

@@ -99,3 +99,19 @@ def test_what_was_frozen_is_as_it_was_afterwards():
         raise ZeroDivisionError
     assert [part.training for part in network.modules()] == [True, True, False, True]
     assert network(torch.zeros(2, 3, 4, 4)).requires_grad
+
+
+def test_a_network_that_was_frozen_learns_in_the_same_autocast_block():
+    """Nothing that was rounded without gradients is used again: neither in their place, which
+    torch does up to 2.9, nor for weights that have moved.
+    """
+    network, images = nn.Linear(8, 8), torch.ones(2, 8)
+    with torch.autocast("cpu", torch.bfloat16):
+        with frozen(network):
+            before = network(images)
+        with torch.no_grad():
+            network.weight.add_(1)
+        with frozen(network):
+            assert (network(images) > before + 7).all()
+        network(images).sum().backward()
+    assert network.weight.grad.abs().sum() > 0

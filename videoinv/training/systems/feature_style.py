@@ -15,7 +15,13 @@ from videoinv.training.data import Batch
 from videoinv.training.recipes import Recipe
 from videoinv.training.synthetic import random_codes
 from videoinv.training.systems.protocol import Inversion
-from videoinv.training.systems.shared import OneLook, frozen, of_codes, render
+from videoinv.training.systems.shared import (
+    OneLook,
+    frozen,
+    of_codes,
+    render,
+    without_gradients,
+)
 
 
 @dataclass(frozen=True)
@@ -84,7 +90,7 @@ class FeatureStyleSystem(OneLook):
         generator, side = self.encoder.generator, self.encoder.input_size
         away = random_codes(generator, len(known)) - generator.mean_codes
         change = self.recipe.edit_strength * away.float()
-        with torch.no_grad():
+        with without_gradients():
             wanted = render(generator, Latent(known + change), side).clamp(-1, 1)
         moved = latent.with_codes(latent.codes + change)
         return Inversion(moved, render(generator, moved, side), "edited", wanted)

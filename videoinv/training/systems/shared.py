@@ -32,6 +32,20 @@ class OneLook(ABC):
 
 
 @contextmanager
+def without_gradients() -> Iterator[None]:
+    """Compute without gradients, and let what follows have them.
+
+    Within an autocast block torch keeps the weights that it has rounded. Up to about 2.9 it takes
+    those that were made here where gradients are wanted, too, and they lead to no weight.
+    """
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        torch.clear_autocast_cache()
+
+
+@contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Run a network as one that has been trained: in evaluation mode and without gradients.
 
@@ -41,7 +55,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
     before = [(part, part.training) for part in network.modules()]
     network.eval()
     try:
-        with torch.no_grad():
+        with without_gradients():
             yield
     finally:
         for part, training in before:
