@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from pipelines import directions, edit_command, invert, models, train, train_heads
+from pipelines import directions, edit_command, invert, models, train, train_heads, webcam
 from pipelines.bench import command as bench
 from pipelines.evaluation import command as evaluate
 from videoinv import __version__
@@ -49,6 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"videoinv {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (edit_command, invert, evaluate, models, directions, bench, train, train_heads):
+    everyday = (edit_command, invert, webcam, evaluate, models, directions)
+    for command in (*everyday, bench, train, train_heads):
         command.add_parser(commands)
     return parser

@@ -90,6 +90,10 @@ class FaceLocator:
         """Each frame with the meshes and FFHQ quads of the people chosen, if there are any."""
         return self._place(filled(self._find(frame) for frame in frames))
 
+    def locate_live(self, frames: Iterable[Frame]) -> Iterator[Step[Placed]]:
+        """The same of a live picture: no frame waits to see whether a lost face comes back."""
+        return self._place(self._find(frame) for frame in frames)
+
     def _find(self, frame: Frame) -> Step[Found]:
         """The frame with those who are seen in it."""
         if self._shots.push(frame.image):

@@ -5,7 +5,7 @@
     people       People: who comes back is recognised; every track gets a person's number
     selection    which track is edited: largest, by reference
     filters      Gaussian and Savitzky–Golay with look-ahead; the push/flush interface; angles
-    one_euro     OneEuro: the causal filter for a live picture
+    one_euro     OneEuro: the causal filter, for a picture that cannot wait and trembles
     lip_motion   LipMotion: how far lips must part beyond what an edit does
     measures     jitter with lag and amplitude, the breathing crop, tLP
     identity     TL-ID and TG-ID

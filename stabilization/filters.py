@@ -1,4 +1,4 @@
-"""Filters over time, one value per frame: with look-ahead for files, causal for a live camera.
+"""Filters over time, one value per frame: with look-ahead, or causal.
 
 All have one interface: ``push`` takes the next frame's value and returns the values that are now
 ready, in frame order; ``flush`` ends the segment and returns the rest. Every value pushed comes
