@@ -68,14 +68,6 @@ def test_gradients_reach_the_images_and_not_the_network(alex):
     assert all(not parameter.requires_grad for parameter in alex.parameters())
 
 
-def test_multiscale_is_the_sum_over_reduced_pairs(alex):
-    a, b = images(size=128, seed=1), images(size=128, seed=2)
-    pool = torch.nn.functional.avg_pool2d
-    expected = sum(alex(pool(a, k), pool(b, k)) for k in (1, 2, 4))
-    torch.testing.assert_close(alex.multiscale(a, b), expected)
-    assert torch.equal(alex.multiscale(a, b, scales=1), alex(a, b))
-
-
 def test_it_stays_in_evaluation_inside_a_model_that_trains(alex):
     torch.nn.Sequential(alex).train()
     a, b = images(seed=1), images(seed=2)

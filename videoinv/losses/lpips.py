@@ -12,7 +12,6 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from videoinv.checkpoints.fetch import fetch
@@ -65,17 +64,6 @@ class Lpips(nn.Module):
         layers = zip(self.heads, a, b, strict=True)
         return torch.stack([head((x - y) ** 2).mean((1, 2, 3)) for head, x, y in layers]).sum(0)
 
-    def multiscale(self, a: Tensor, b: Tensor, scales: int = 3) -> Tensor:
-        """Multi-scale LPIPS of image pairs, [B, 3, H, W] in [−1, 1] each → [B].
-
-        Eq. (3) of the Feature-Style Encoder: the sum over i < ``scales`` of the distance of
-        the images reduced by 2^i, V being LPIPS.
-        """
-        total: Tensor = self(a, b)
-        for i in range(1, scales):
-            total = total + self(_reduce(a, 2**i), _reduce(b, 2**i))
-        return total
-
 
 def load_lpips(net: Net = "alex") -> Lpips:
     """LPIPS v0.1 on the CPU in float32, with its backbone from the catalog.
@@ -123,7 +111,3 @@ def _unit_length(features: Tensor) -> Tensor:
     # In float32: ε is 0 in half precision.
     norm: Tensor = torch.linalg.vector_norm(features, dim=1, keepdim=True, dtype=torch.float32)
     return (features / (norm + _EPSILON)).to(features.dtype)
-
-
-def _reduce(images: Tensor, factor: int) -> Tensor:
-    return F.avg_pool2d(images, factor)
