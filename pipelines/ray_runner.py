@@ -110,8 +110,10 @@ def _actors(ray: Any, make_worker: Callable[[], Worker[Item, Result]], most: int
 def _result(ray: Any, reference: Any) -> Any:
     try:
         return ray.get(reference)
-    except ray.exceptions.RayError as error:
+    except ray.exceptions.RayTaskError as error:
         # An error that a worker tells of in words is the whole run's; others are this item's.
         if isinstance(error, VideoInvError):
             raise
+        return Lost(str(error).splitlines()[-1])  # of a traceback
+    except ray.exceptions.RayError as error:
         return Lost(str(error).splitlines()[0])
