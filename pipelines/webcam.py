@@ -114,6 +114,7 @@ class Viewer:
     def __init__(self, editor: LiveEditor, window: Window | None, *, mark: bool = True) -> None:
         self._editor, self._window, self._mark = editor, window, mark
         self._faces, self._more, self._is_on = list(editor.faces), 0.0, True
+        self._taken = 0.0
         self.late: list[float] = []
         """Seconds from taking a frame to showing it, for each."""
         self.edited = 0

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ class Task:
     clip: Path
     job: Job
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """What a result must have been made with to be taken as this task's."""
         job = self.job

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from types import TracebackType
 from typing import Literal
 
 import cv2
@@ -56,12 +55,7 @@ class Window:
             return "end"  # closed with the mouse
         return wish
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         cv2.destroyWindow(TITLE)
 
 
