@@ -8,7 +8,7 @@ reconstruction and adds a residual (§III-B).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -24,6 +24,10 @@ from videoinv.latents import Latent
 
 LEVELS = ("output_layer_3", "output_layer_4", "output_layer_5")
 """The heads by their published names: coarse rows from c2, middle from c1, fine from c0."""
+
+
+Stage = Callable[[int, Tensor], Tensor]
+"""(t − 1, what E_t looks at) → codes without their mean, or what to add to the last ones."""
 
 
 @dataclass(frozen=True)
@@ -158,11 +162,18 @@ class E2Style(Stepwise):
             raise BadInputError(f"this E2Style has stages 1 to {len(self.net)}; got steps={steps}")
         check_images(images, self.net[0].channels)  # type: ignore[arg-type]
         x = self.framing.fit(images.to(self.mean_codes))
-        latents = [Latent(self.net[0](x) + self.mean_codes)]
-        for stage in self.net[1:steps]:
+        stage = self.stages(x)
+        latents = [Latent(stage(0, x) + self.mean_codes)]
+        for index in range(1, steps):
             codes = latents[-1].codes
-            latents.append(Latent(codes + stage(torch.cat([x, self.seen(codes)], dim=1))))
+            seen = torch.cat([x, self.seen(codes)], dim=1)
+            latents.append(Latent(codes + stage(index, seen)))
         return latents
+
+    def stages(self, x: Tensor) -> Stage:
+        """E_t for images x at the encoder's size, with gradients: training runs the same line."""
+        del x  # every stage looks at it by itself
+        return lambda index, images: self.net[index](images)
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w), box-averaged to the frame; not clamped."""

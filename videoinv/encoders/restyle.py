@@ -6,6 +6,7 @@ to the codes: Δ_t = E(x, ŷ_t), w_{t+1} = w_t + Δ_t, ŷ_{t+1} = G(w_{t+1})  (�
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -20,6 +21,9 @@ from videoinv.encoders.warm_start import starting_codes
 from videoinv.errors import BadInputError
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
+
+Step = Callable[[Tensor, Tensor], Tensor]
+"""(ŷ_t, w_t) → w_{t+1}."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,26 @@ class ReStyle(Stepwise):
         check_images(images, self.net.channels - 3)
         x = self.framing.fit(images.to(self.mean_codes))
         codes, y = self._begin(len(x), start)
+        step = self.stepper(x)
         latents: list[Latent] = []
         for _ in range(steps):
             if latents:
                 y = self.seen(codes)
-            codes = self.step(x, y, codes)
+            codes = step(y, codes)
             latents.append(Latent(codes))
         return latents
 
-    def step(self, x: Tensor, y: Tensor, codes: Tensor) -> Tensor:
-        """w_{t+1} = w_t + E(x, ŷ_t), with gradients: training runs the same line."""
-        residual: Tensor = self.net(torch.cat([x, y], dim=1))
-        return codes + residual
+    def stepper(self, x: Tensor) -> Step:
+        """The step w_{t+1} = w_t + E(x, ŷ_t) towards images x at the encoder's size.
+
+        With gradients: training runs the same line.
+        """
+
+        def step(y: Tensor, codes: Tensor) -> Tensor:
+            residual: Tensor = self.net(torch.cat([x, y], dim=1))
+            return codes + residual
+
+        return step
 
     def render(self, codes: Tensor) -> Tensor:
         """ŷ = G(w), box-averaged to the frame; neither clamped nor quantised, as in training."""

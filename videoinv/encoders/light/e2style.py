@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from videoinv.encoders.e2style import E2Style
+from videoinv.encoders.e2style import E2Style, Stage
 from videoinv.encoders.images import Framing
 from videoinv.encoders.light.network import (
     CodesNet,
@@ -40,6 +40,11 @@ class LightE2Style(E2Style):
         for stage in self.net[1:]:
             assert isinstance(stage, CodesNet)
             stage.codes.begin_at_zero()
+
+    def stages(self, x: Tensor) -> Stage:
+        """All stages with what the heads are told of the images."""
+        told = self.net[0].tell(x)  # type: ignore[operator]
+        return lambda index, images: self.net[index](images, told)
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w) at the encoder's side, by the generator's cheapest pass; not clamped."""

@@ -120,7 +120,7 @@ class LightFeatureStyle(Stepwise, FeatureStyle):
         show by themselves.
         """
         maps = self.net.backbone(x)
-        codes = self.net.read(x, maps) + self.mean_codes
+        codes = self.net.read(maps, self.net.tell(x)) + self.mean_codes
         own = self.generator.features(codes.detach(), self.layer).detach()
         return self._look(codes, own, self.net.features(x.to(maps[0]), maps, own.to(maps[0])))
 

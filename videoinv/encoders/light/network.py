@@ -52,6 +52,19 @@ def row_groups(generator: Generator) -> tuple[int, ...]:
     return tuple(rows for rows in groups if rows)
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a codes head is told of photographs, beside the trunk's maps.
+
+    It does not depend on what was made of them so far: steps and stages share it.
+    """
+
+    person: Tensor | None
+    """Unit embeddings [B, ``HeadSize.person``]; None for a head without this input."""
+    expression: Tensor | None
+    """[B, ``HeadSize.expression``] of unit deviation; None likewise."""
+
+
 class CodesNet(nn.Module):
     """Images [B, 3 or 6, S, S] → what to add to the mean codes or the last ones, [B, L, 512].
 
@@ -86,16 +99,22 @@ class CodesNet(nn.Module):
         """Input channels of the stem."""
         return self.backbone.channels
 
-    def forward(self, images: Tensor) -> Tensor:
-        """[B, L, 512] in float32."""
-        return self.read(images, self.backbone(images))
+    def forward(self, images: Tensor, told: Told | None = None) -> Tensor:
+        """[B, L, 512] in float32; ``told`` of the same photographs, where it is known already."""
+        if told is None:
+            told = self.tell(images[:, :3])
+        return self.read(self.backbone(images), told)
 
-    def read(self, images: Tensor, maps: Sequence[Tensor]) -> Tensor:
+    def tell(self, photographs: Tensor) -> Told:
+        """What the head is told of photographs [B, 3, S, S]."""
+        return Told(
+            self.embedder.embed_crops(photographs) if self.embedder else None,
+            self.expression(photographs) if self.expression else None,
+        )
+
+    def read(self, maps: Sequence[Tensor], told: Told) -> Tensor:
         """The codes head's answer to the trunk's maps of images, [B, L, 512]."""
-        photographs = images[:, :3]
-        person = self.embedder.embed_crops(photographs) if self.embedder else None
-        expression = self.expression(photographs) if self.expression else None
-        codes: Tensor = self.codes(maps, person, expression)
+        codes: Tensor = self.codes(maps, told.person, told.expression)
         return codes
 
 

@@ -16,7 +16,7 @@ from videoinv.encoders.light.network import (
     row_groups,
     start_training,
 )
-from videoinv.encoders.restyle import ReStyle
+from videoinv.encoders.restyle import ReStyle, Step
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
@@ -50,9 +50,15 @@ class LightReStyle(ReStyle):
         """ImageNet weights and the generator's W."""
         start_training(self.net, self.generator)
 
-    def step(self, x: Tensor, y: Tensor, codes: Tensor) -> Tensor:
+    def stepper(self, x: Tensor) -> Step:
         """One step with gradients; from the mean it is the paper's."""
-        return super().step(x, y, torch.lerp(codes, self.mean_codes, FORGETS))
+        told = self.net.tell(x)
+
+        def step(y: Tensor, codes: Tensor) -> Tensor:
+            residual: Tensor = self.net(torch.cat([x, y], dim=1), told)
+            return torch.lerp(codes, self.mean_codes, FORGETS) + residual
+
+        return step
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w) at the encoder's side, by the generator's cheapest pass; not clamped."""

@@ -30,8 +30,7 @@ class E2StyleSystem(OneLook):
 
     def codes(self, inputs: Tensor) -> Tensor:
         """The first stage's codes."""
-        codes: Tensor = self.encoder.net[0](inputs)
-        return codes + self.encoder.mean_codes
+        return self.encoder.stages(inputs)(0, inputs) + self.encoder.mean_codes
 
     def render(self, latent: Latent) -> Tensor:
         """At the encoder's size."""
@@ -47,5 +46,5 @@ class E2StyleSystem(OneLook):
             with frozen(self.network):
                 before = self.encoder.encode(inputs, steps=stage).codes
                 seen = torch.cat([inputs, self.encoder.seen(before)], dim=1)
-            codes = before + self.encoder.net[stage](seen)
+            codes = before + self.encoder.stages(inputs)(stage, seen)
         yield [of_codes(self, Latent(codes), step, "result")]

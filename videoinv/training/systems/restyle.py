@@ -36,16 +36,17 @@ class ReStyleSystem:
         video, where every frame begins where many steps have ended, it walks away.
         """
         inputs = batch.inputs
+        step = self.encoder.stepper(inputs)
         start, seen = self._mean(inputs), self._average_image(inputs)
         if teacher is None:
-            return self.encoder.step(inputs, seen, start), batch.codes
+            return step(seen, start), batch.codes
         with torch.no_grad():
             wanted = teacher(inputs)
             if torch.rand(()) < 0.5:
                 start = torch.lerp(wanted, wanted.flip(0), torch.rand(len(inputs), 1, 1).to(wanted))
                 seen = self.encoder.seen(start)
                 wanted = start + (wanted - teacher(seen)) / 2
-        return self.encoder.step(inputs, seen, start), wanted
+        return step(seen, start), wanted
 
     def render(self, latent: Latent) -> Tensor:
         """ŷ at the encoder's size."""
@@ -55,8 +56,9 @@ class ReStyleSystem:
         """One per step; neither codes nor images carry gradients into the next."""
         inputs = batch.inputs
         codes, seen = self._begin(inputs)
+        next_codes = self.encoder.stepper(inputs)
         for _ in range(self.recipe.restyle_steps):
-            codes = self.encoder.step(inputs, seen, codes)
+            codes = next_codes(seen, codes)
             yield [of_codes(self, Latent(codes), step, "result")]
             codes = codes.detach()
             with torch.no_grad():

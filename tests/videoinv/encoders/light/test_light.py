@@ -15,6 +15,7 @@ from videoinv.encoders.light.files import SYSTEMS, load_light, save_light
 from videoinv.encoders.light.network import LightSize, row_groups
 from videoinv.encoders.protocol import Encoder
 from videoinv.errors import BadInputError, CheckpointError, OutputError
+from videoinv.faces.embed import FaceEmbedder
 from videoinv.generators.mobilestylegan import MobileStyleGAN
 from videoinv.latents import Latent
 from videoinv.training.recipes import find_recipe
@@ -72,6 +73,21 @@ def test_every_system_is_an_encoder_and_survives_its_file(system, generator, ima
     torch.testing.assert_close(again.codes, latent.codes, atol=0.05, rtol=0.02)
     for name, offset in latent.weight_offsets.items():
         torch.testing.assert_close(again.weight_offsets[name], offset, atol=1e-3, rtol=0.02)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_all_steps_share_what_is_told_of_a_photograph(system, generator, images, monkeypatch):
+    asked = []
+
+    def embed_crops(embedder, crops):
+        asked.append(len(crops))
+        return torch.zeros(len(crops), 128)
+
+    monkeypatch.setattr(FaceEmbedder, "embed_crops", embed_crops)
+    told = replace(SIZE, head=replace(SIZE.head, person=128))
+    encoder = SYSTEMS[system].build(generator, told)
+    assert len(encoder.encode_steps(images)) > 1
+    assert asked == [2]
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
