@@ -123,12 +123,12 @@ class Viewer:
     def watch(self, frames: Iterable[Frame]) -> None:
         """Show every frame, to their end or to the viewer's wish for it."""
         for finished in self._editor.edit(self._clocked(frames)):
-            has_face = bool(finished.step.people)
-            self.edited += has_face
+            is_edited = self._is_on and bool(finished.step.people)
+            self.edited += is_edited
             image = finished.frame.image
             wish = None
             if self._window is not None:
-                wish = self._window.show(marked(image) if has_face and self._mark else image)
+                wish = self._window.show(marked(image) if is_edited and self._mark else image)
             self.late.append(time.monotonic() - self._taken)
             if wish == "end":
                 return

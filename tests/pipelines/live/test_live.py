@@ -71,11 +71,14 @@ def test_keys_change_the_edit_while_it_runs(model):
     frames = [replace(first, pts=first.pts + 3000 * i, index=i) for i in range(6)]
     screen = Screen("stronger", "stronger", "switch", None, "end", "stronger")
     live = editor(model, "smile=1")
-    viewer = Viewer(live, screen, mark=False)
+    viewer = Viewer(live, screen)
     viewer.watch(frames)
-    assert len(screen.shown) == len(viewer.late) == viewer.edited == 5
+    assert len(screen.shown) == len(viewer.late) == 5
+    assert viewer.edited == 3
     moved = [np.abs(image.astype(int) - first.image).mean() for image in screen.shown]
-    assert moved[0] < moved[1] < moved[2] and moved[3] == moved[4] == 0
+    assert moved[0] < moved[1] < moved[2]
+    # Switched off, the picture is the camera's and does not say that it was edited.
+    assert moved[3] == moved[4] == 0
     viewer.grant("switch")
     viewer.grant("weaker")
     assert [str(edit) for some in live.faces for edit in some.edits] == ["smile=1.5"]
