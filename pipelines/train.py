@@ -64,6 +64,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="a trained light encoder whose trunk to begin with",
     )
     parser.add_argument(
+        "--revive",
+        action="store_true",
+        help="bring back what has died in that trunk, as ImageNet had it",
+    )
+    parser.add_argument(
         "--teacher",
         type=Path,
         metavar="FILE",
@@ -205,7 +210,10 @@ def _begin(trainer: Trainer, args: argparse.Namespace, workers: Workers) -> None
     elif checkpoint.exists():
         raise BadInputError(f"{checkpoint} exists: give --resume to go on, or another --out")
     elif args.start_from is not None:
-        trainer.start(load_light(args.start_from, trainer.generator).net)
+        trained = load_light(args.start_from, trainer.generator).net
+        count = trainer.start(trained, revived=args.revive)
+        if count and workers.first:
+            print(f"videoinv: {count} dead channels of that trunk are back", file=sys.stderr)
 
 
 def _photos(args: argparse.Namespace, size: int) -> Sequence[Image]:

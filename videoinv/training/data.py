@@ -5,6 +5,7 @@ A run that is killed goes on at any step with the batches that it would have see
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -110,6 +111,15 @@ class TrainingData:
     def batch(self, step: int) -> Batch:
         """The batch of one step."""
         return self._joined(self._real(step), step)
+
+    def faces(self, count: int) -> Tensor:
+        """The first ``count`` inputs [count, 3, S, S], of whichever process the same."""
+        first = copy.copy(self)
+        first._worker = 0
+        found: list[Tensor] = []
+        while sum(map(len, found)) < count:
+            found.append(first.batch(len(found)).inputs)
+        return torch.cat(found)[:count]
 
     def _joined(self, real: _Pairs, step: int) -> Batch:
         device = self._generator.device

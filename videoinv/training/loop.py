@@ -23,6 +23,7 @@ from videoinv.training.data import Batch, TrainingData
 from videoinv.training.objective import LossNetworks, Objective
 from videoinv.training.optimiser import Average, make_optimiser, rate_at
 from videoinv.training.recipes import LossWeights, Recipe
+from videoinv.training.revive import SEEN, revive
 from videoinv.training.start import start_from
 from videoinv.training.synthetic import random_codes
 from videoinv.training.systems import Inversion, Role, System, Teacher, build_system
@@ -115,10 +116,20 @@ class Trainer:
             recipe=json.dumps(asdict(self.recipe)),
         ).save(path)
 
-    def start(self, trained: nn.Module) -> None:
-        """Begin with the trunk and the codes head of another light encoder."""
+    def start(self, trained: nn.Module, *, revived: bool = False) -> int:
+        """Begin with the trunk and the codes head of another light encoder.
+
+        Args:
+            trained: its network.
+            revived: first bring back what has died in its trunks (``revive.py``), in place.
+
+        Returns:
+            how many channels were brought back.
+        """
+        count = revive(trained, self._data.faces(SEEN)) if revived else 0
         for network in (self.system.network, self._average.network):
             start_from(network, trained)
+        return count
 
     def resume(self, path: Path) -> list[Change]:
         """Go on from a checkpoint; returns the settings that its recipe had otherwise.

@@ -109,7 +109,8 @@ class EfficientNetLite0(nn.Module):
         self.conv_stem = _convolution(channels, STEM_CHANNELS, 3, 2)
         self.bn0 = _norm(STEM_CHANNELS)
         self.blocks = nn.ModuleList()
-        self._ends: list[int] = []
+        self.ends: list[int] = []
+        """The block after which each map is taken."""
         width = STEM_CHANNELS
         for index, stage in enumerate(STAGES[: LEVEL_STAGES[levels - 1] + 1]):
             for repetition in range(stage.repetitions):
@@ -117,13 +118,13 @@ class EfficientNetLite0(nn.Module):
                 self.blocks.append(InvertedResidual(width, stage, stride))
                 width = stage.channels
             if index in LEVEL_STAGES:
-                self._ends.append(len(self.blocks) - 1)
+                self.ends.append(len(self.blocks) - 1)
         self.eval()
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of the maps, fine to coarse."""
-        return WIDTHS[: len(self._ends)]
+        return WIDTHS[: len(self.ends)]
 
     @property
     def channels(self) -> int:
@@ -141,7 +142,7 @@ class EfficientNetLite0(nn.Module):
         maps = []
         for index, block in enumerate(self.blocks):
             x = block(x)
-            if index in self._ends:
+            if index in self.ends:
                 maps.append(x)
         return maps
 

@@ -1,0 +1,113 @@
+"""Bring back to life what has died in a trunk while it was trained.
+
+A trunk's batch norms keep the statistics of ImageNet (``efficientnet.py``). Weights that have moved
+far from those they were made for leave channels that ReLU6 cuts off whatever the image shows, and
+no gradient reaches these again. As in ReDo (Sokar et al. 2023, "The Dormant Neuron Phenomenon in
+Deep Reinforcement Learning") they get the weights back that they began with and lose their outgoing
+ones: the network answers as before, and can learn to use them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from videoinv.encoders.light.efficientnet import (
+    EfficientNetLite0,
+    InvertedResidual,
+    load_imagenet,
+)
+from videoinv.encoders.light.network import CodesNet
+
+ALIVE = 0.01
+"""Least standard deviation, over images and places, of a channel behind ReLU6 (whose range is 6)
+and of a map over images."""
+LEAST_VARIANCE = 1e-4
+SEEN = 48
+"""Faces that are enough to tell what is dead."""
+
+
+@torch.no_grad()
+def revive(network: nn.Module, images: Tensor) -> int:
+    """Revive all trunks that a codes head reads; returns how many channels were dead.
+
+    Args:
+        network: of a light encoder. Its answers stay, but for rounding and the borders of maps.
+        images: [B, 3, S, S] in [−1, 1], some dozens of various faces. A trunk that sees
+            reconstructions, too, sees each image as its own.
+
+    Raises:
+        FetchError: the published weights are neither cached nor fetched.
+    """
+    nets = [part for part in network.modules() if isinstance(part, CodesNet)]
+    return sum(_revive(net, images.repeat(1, net.channels // 3, 1, 1)) for net in nets)
+
+
+def _revive(net: CodesNet, images: Tensor) -> int:
+    trunk = net.backbone
+    published = EfficientNetLite0(trunk.channels, len(trunk.widths)).to(images)
+    load_imagenet(published)
+    first = trunk.ends[-2] + 1
+    says_nothing = trunk(images)[-1].std(dim=0).mean() < ALIVE
+    count = 0
+    x = F.relu6(trunk.bn0(trunk.conv_stem(images)))
+    for index, (block, original) in enumerate(zip(trunk.blocks, published.blocks, strict=True)):
+        assert isinstance(block, InvertedResidual) and isinstance(original, InvertedResidual)
+        if says_nothing and index == first:
+            _fall_silent(net, images)
+        if says_nothing and index >= first:
+            count += len(block.bn1.weight)
+            _begin_anew(block, original, x)
+        elif block.expands:
+            count += _revive_channels(block, original, x)
+        x = block(x)
+    return count
+
+
+def _revive_channels(block: InvertedResidual, original: InvertedResidual, x: Tensor) -> int:
+    """Channels between widening and narrowing that are the same everywhere, whatever x is."""
+    h = F.relu6(block.bn1(block.depthwise_conv(F.relu6(block.bn0(block.expand_conv(x))))))
+    dead = h.std(dim=(0, 2, 3)) < ALIVE
+    if not dead.any():
+        return 0
+    # What they always said goes into the mean that the next norm takes away.
+    narrow = block.project_conv.weight
+    block.bn2.running_mean -= narrow[:, dead, 0, 0] @ h.mean(dim=(0, 2, 3))[dead]  # type: ignore[operator]
+    narrow[:, dead] = 0
+    for name in ("expand_conv", "bn0", "depthwise_conv", "bn1"):
+        module, begun = block.get_submodule(name), original.get_submodule(name)
+        for key, parameter in module.named_parameters():
+            parameter[dead] = begun.get_parameter(key)[dead]
+    y = block.expand_conv(x)
+    _calibrate(block.bn0, y, dead)
+    _calibrate(block.bn1, block.depthwise_conv(F.relu6(block.bn0(y))), dead)
+    return int(dead.sum())
+
+
+def _begin_anew(block: InvertedResidual, original: InvertedResidual, x: Tensor) -> None:
+    """The published weights, with the statistics of what they see here."""
+    block.load_state_dict(original.state_dict())
+    everything = torch.ones_like(block.bn1.weight, dtype=torch.bool)
+    y = block.expand_conv(x)
+    _calibrate(block.bn0, y, everything)
+    y = block.depthwise_conv(F.relu6(block.bn0(y)))
+    _calibrate(block.bn1, y, everything)
+    y = block.project_conv(F.relu6(block.bn1(y)))
+    _calibrate(block.bn2, y, torch.ones_like(block.bn2.weight, dtype=torch.bool))
+
+
+def _fall_silent(net: CodesNet, images: Tensor) -> None:
+    """The head stops listening to the coarsest map, and remembers what that has always said."""
+    reduce = net.codes.reduce[-1]
+    assert isinstance(reduce, nn.Conv2d) and reduce.bias is not None
+    constant = reduce(net.backbone(images)[-1]).mean(dim=(0, 2, 3))
+    nn.init.zeros_(reduce.weight)
+    reduce.bias.copy_(constant)
+
+
+def _calibrate(norm: nn.BatchNorm2d, x: Tensor, chosen: Tensor) -> None:
+    """The running statistics of some channels become those of x."""
+    assert norm.running_mean is not None and norm.running_var is not None
+    norm.running_mean[chosen] = x.mean(dim=(0, 2, 3))[chosen]
+    norm.running_var[chosen] = x.var(dim=(0, 2, 3)).clamp(min=LEAST_VARIANCE)[chosen]
