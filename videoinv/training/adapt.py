@@ -85,7 +85,15 @@ def adaptation_recipe(encoder: LightEncoder, steps: int) -> Recipe:
     """
     system = next(name for name, kind in SYSTEMS.items() if type(encoder) is kind)
     recipe = find_recipe(system)
-    how = replace(recipe.optimisation, rate=RATE, warmup=min(5, steps), steps=steps, average=0.9)
+    how = replace(
+        recipe.optimisation,
+        rate=RATE,
+        trunk=1.0,
+        trunk_after=0,
+        warmup=min(5, steps),
+        steps=steps,
+        average=0.9,
+    )
     stage_steps = max(1, steps // recipe.size.stages) if system == "e2style" else 0
     return replace(
         recipe,

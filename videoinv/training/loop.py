@@ -21,7 +21,13 @@ from videoinv.training.adversary import Adversary
 from videoinv.training.checkpoint import Change, Checkpoint, recipe_changes
 from videoinv.training.data import Batch, TrainingData
 from videoinv.training.objective import LossNetworks, Objective
-from videoinv.training.optimiser import Average, make_optimiser, rate_at
+from videoinv.training.optimiser import (
+    Average,
+    make_optimiser,
+    rate_at,
+    set_rates,
+    trunk_parameters,
+)
 from videoinv.training.recipes import LossWeights, Recipe
 from videoinv.training.revive import SEEN, revive
 from videoinv.training.start import start_from
@@ -68,7 +74,8 @@ class Trainer:
         self._regression = regression if teacher is None else data
         self._bfloat16, self._workers = bfloat16, workers or Workers()
         self._parameters = list(self.system.network.parameters())
-        self._optimiser = make_optimiser(self._parameters, recipe.optimisation)
+        self._trunk = trunk_parameters(self.system.network)
+        self._optimiser = make_optimiser(self.system.network, recipe.optimisation)
         self._average = Average(self.system.network, recipe.optimisation.average)
         self._weights: dict[Role, LossWeights] = {
             "codes": recipe.codes_losses,
@@ -91,7 +98,7 @@ class Trainer:
             warming = self.step < self.recipe.regression
             if 0 < self.step == self.recipe.regression:
                 # Image losses have other gradients than codes: Adam's moments would mislead.
-                self._optimiser = make_optimiser(self._parameters, how)
+                self._optimiser = make_optimiser(self.system.network, how)
             source = self._regression if warming else self._data
             count = 1 if warming else how.accumulate
             batches = source.batches(self.step * count)
@@ -152,7 +159,13 @@ class Trainer:
                 "generator that the run began with, or begin a new run in another folder"
             ) from error
         if "optimisation-optimiser" not in changed:  # another kind begins anew
-            self._optimiser.load_state_dict(saved.optimiser)
+            try:
+                self._optimiser.load_state_dict(saved.optimiser)
+            except ValueError as error:
+                raise CheckpointError(
+                    f"{path} is a checkpoint of another version of videoinv, whose optimiser had "
+                    "other groups: begin a new run with --start-from in another folder"
+                ) from error
         # So does a discriminator that the recipe asks for since then, or at another size.
         kept = self._adversaries.keys() & saved.adversaries.keys()
         for name in kept - ({"image"} if "mixture-size" in changed else set()):
@@ -164,8 +177,9 @@ class Trainer:
     def _one_step(self, batches: list[Batch], *, warming: bool) -> Values:
         before = 0 if warming else self.recipe.regression
         rate = rate_at(self.step, self.recipe.optimisation, before)
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
+        set_rates(self._optimiser, rate, self.recipe.optimisation)
+        for parameter in self._trunk:
+            parameter.requires_grad_(self.step >= self.recipe.optimisation.trunk_after)
         values: Values = {"rate": rate}
         accumulated = 1 if self._update_each else len(batches)
         for batch in batches:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.optimizer import ParamsT
 
+from videoinv.encoders.light.efficientnet import EfficientNetLite0
 from videoinv.training.recipes import Optimisation
 
 
@@ -21,7 +23,7 @@ class Ranger(torch.optim.RAdam):
 
     def __init__(
         self,
-        parameters: Iterable[Tensor],
+        parameters: ParamsT,
         lr: float,
         betas: tuple[float, float] = (0.95, 0.999),
         every: int = 6,
@@ -54,11 +56,25 @@ class Ranger(torch.optim.RAdam):
         }
 
 
-def make_optimiser(parameters: Iterable[Tensor], how: Optimisation) -> torch.optim.Optimizer:
-    """The optimiser of a recipe."""
-    if how.optimiser == "ranger":
-        return Ranger(parameters, how.rate)
-    return torch.optim.Adam(parameters, how.rate)
+def trunk_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """The parameters of all light trunks in a network."""
+    trunks = (part for part in network.modules() if isinstance(part, EfficientNetLite0))
+    return [parameter for trunk in trunks for parameter in trunk.parameters()]
+
+
+def make_optimiser(network: nn.Module, how: Optimisation) -> torch.optim.Optimizer:
+    """The optimiser of a recipe; it has two groups of parameters, the second one the trunks'."""
+    trunk = trunk_parameters(network)
+    apart = set(map(id, trunk))
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in apart]
+    kind = Ranger if how.optimiser == "ranger" else torch.optim.Adam
+    return kind([{"params": rest}, {"params": trunk}], how.rate)
+
+
+def set_rates(optimiser: torch.optim.Optimizer, rate: float, how: Optimisation) -> None:
+    """A learning rate for what :func:`make_optimiser` made, the trunks' part of it for theirs."""
+    heads, trunks = optimiser.param_groups
+    heads["lr"], trunks["lr"] = rate, rate * how.trunk
 
 
 def rate_at(step: int, how: Optimisation, begun: int = 0) -> float:

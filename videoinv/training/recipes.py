@@ -68,6 +68,11 @@ class Optimisation:
     """Ranger is RAdam with Lookahead."""
     rate: float = 1e-4
     """Learning rate."""
+    trunk: float = 1.0
+    """Part of the rate at which a light trunk moves, which ImageNet has taught already."""
+    trunk_after: int = 0
+    """Step from which a light trunk learns, too. Before that only what reads it does: heads that
+    still know nothing would pull it away from what it can."""
     warmup: int = 0
     """Steps over which the rate rises from zero."""
     drop_after: int = 0
@@ -173,7 +178,14 @@ _LIGHT_LOSSES = LossWeights(
     l2=1.0, lpips=0.8, identity=0.25, landmarks=1.5, mean=0.002, delta=2e-5, known=0.05
 )
 _LIGHT_OPTIMISATION = Optimisation(
-    optimiser="adam", rate=4e-4, warmup=50, clip=1.0, average=0.998, adversary_rate=1e-4
+    optimiser="adam",
+    rate=4e-4,
+    trunk=0.25,
+    trunk_after=1_000,
+    warmup=50,
+    clip=1.0,
+    average=0.998,
+    adversary_rate=1e-4,
 )
 
 RESTYLE = Recipe("restyle", losses=_PSP_LOSSES)

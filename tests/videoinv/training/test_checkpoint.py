@@ -71,7 +71,7 @@ def test_another_kind_of_optimiser_begins_anew(
     trainer = make(second, generator_1024, networks, photo_zip)
     (change,) = trainer.resume(tmp_path / "checkpoint.pt")
     assert str(change) == f"optimisation-optimiser {kinds[0]} → {kinds[1]}"
-    fresh = make_optimiser(trainer._parameters, second.optimisation)
+    fresh = make_optimiser(trainer.system.network, second.optimisation)
     assert trainer._optimiser.state_dict() == fresh.state_dict()
     next(trainer.train())
 

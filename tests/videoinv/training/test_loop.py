@@ -237,3 +237,22 @@ def test_an_untrained_second_stage_changes_nothing(generator_1024):
     encoder.net.eval()
     first, second = encoder.encode_steps(torch.rand(1, 3, 64, 64))
     assert torch.equal(first.codes, second.codes)
+
+
+def test_a_trunk_stands_still_until_its_turn_and_then_moves_by_its_part(
+    generator_1024, networks, photo_zip
+):
+    chosen = recipe("e2style", regression=0)
+    how = replace(chosen.optimisation, rate=1e-3, trunk=0.1, trunk_after=2, warmup=0, clip=0)
+    trainer = make(replace(chosen, optimisation=how), generator_1024, networks, photo_zip)
+    stem = trainer.system.network[0].backbone.conv_stem.weight
+    head = trainer.system.network[0].codes.mix.weight
+    steps = trainer.train()
+    begun = [each.detach().clone() for each in (stem, head)]
+    next(steps), next(steps)
+    assert torch.equal(stem, begun[0]) and not torch.equal(head, begun[1])
+    next(steps)
+    # Adam's first step is as long as the rate.
+    torch.testing.assert_close(
+        (stem - begun[0]).abs().median(), torch.tensor(1e-4), rtol=0.05, atol=0
+    )

@@ -38,7 +38,7 @@ def test_lookahead_goes_half_way_back_every_few_steps():
 
 def test_ranger_finds_a_minimum():
     x = torch.nn.Parameter(torch.tensor([3.0, -2.0]))
-    optimiser = make_optimiser([x], Optimisation("ranger", rate=0.05))
+    optimiser = make_optimiser(torch.nn.ParameterList([x]), Optimisation("ranger", rate=0.05))
     for _ in range(1000):
         x.grad = 2 * x.detach()
         optimiser.step()
