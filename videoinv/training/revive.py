@@ -9,6 +9,8 @@ ones: the network answers as before, and can learn to use them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,6 +28,23 @@ and of a map over images."""
 LEAST_VARIANCE = 1e-4
 SEEN = 48
 """Faces that are enough to tell what is dead."""
+
+
+@torch.no_grad()
+def dead_share(network: nn.Module, images: Tensor) -> float:
+    """Part of the channels behind ReLU6 in all light trunks that are dead, 0 to 1.
+
+    Args:
+        network: of any encoder; 0 of one without light trunks.
+        images: as for :func:`revive`.
+    """
+    trunks = [part for part in network.modules() if isinstance(part, EfficientNetLite0)]
+    dead = [
+        _behind_relu(block, x).std(dim=(0, 2, 3)) < ALIVE
+        for trunk in trunks
+        for block, x in _blocks(trunk, images.repeat(1, trunk.channels // 3, 1, 1))
+    ]
+    return float(torch.cat(dead).float().mean()) if dead else 0.0
 
 
 @torch.no_grad()
@@ -51,9 +70,9 @@ def _revive(net: CodesNet, images: Tensor) -> int:
     first = trunk.ends[-2] + 1
     says_nothing = trunk(images)[-1].std(dim=0).mean() < ALIVE
     count = 0
-    x = F.relu6(trunk.bn0(trunk.conv_stem(images)))
-    for index, (block, original) in enumerate(zip(trunk.blocks, published.blocks, strict=True)):
-        assert isinstance(block, InvertedResidual) and isinstance(original, InvertedResidual)
+    for index, (block, x) in enumerate(_blocks(trunk, images)):
+        original = published.blocks[index]
+        assert isinstance(original, InvertedResidual)
         if says_nothing and index == first:
             _fall_silent(net, images)
         if says_nothing and index >= first:
@@ -61,13 +80,27 @@ def _revive(net: CodesNet, images: Tensor) -> int:
             _begin_anew(block, original, x)
         elif block.expands:
             count += _revive_channels(block, original, x)
-        x = block(x)
     return count
+
+
+def _blocks(trunk: EfficientNetLite0, images: Tensor) -> Iterator[tuple[InvertedResidual, Tensor]]:
+    """Each block with what it sees; one that is changed in between answers as it then does."""
+    x = F.relu6(trunk.bn0(trunk.conv_stem(images)))
+    for block in trunk.blocks:
+        assert isinstance(block, InvertedResidual)
+        yield block, x
+        x = block(x)
+
+
+def _behind_relu(block: InvertedResidual, x: Tensor) -> Tensor:
+    """What the channels between widening and narrowing say, [B, C, H, W]."""
+    wide = F.relu6(block.bn0(block.expand_conv(x))) if block.expands else x
+    return F.relu6(block.bn1(block.depthwise_conv(wide)))
 
 
 def _revive_channels(block: InvertedResidual, original: InvertedResidual, x: Tensor) -> int:
     """Channels between widening and narrowing that are the same everywhere, whatever x is."""
-    h = F.relu6(block.bn1(block.depthwise_conv(F.relu6(block.bn0(block.expand_conv(x))))))
+    h = _behind_relu(block, x)
     dead = h.std(dim=(0, 2, 3)) < ALIVE
     if not dead.any():
         return 0

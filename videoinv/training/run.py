@@ -16,12 +16,14 @@ from torch import Tensor
 
 from videoinv.encoders.light.files import LightEncoder, save_light
 from videoinv.errors import OutputError
+from videoinv.faces.align import to_tensor
 from videoinv.faces.types import Image
 from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores
 from videoinv.published.convert import save_encoder
 from videoinv.training.evaluation import evaluate, save_sheet
 from videoinv.training.loop import Trainer, Values
 from videoinv.training.metrics_log import MetricsLog
+from videoinv.training.revive import SEEN, dead_share
 from videoinv.training.workers import Workers
 
 SHEET_ROWS = 8
@@ -159,8 +161,16 @@ class Run:
                     for part, row in scores.items()
                     for name, value in row.as_dict().items()
                 }
+                | {"eval/dead channels": self._dead_share(held.photos)}
             )
         self.export(scores)
+
+    def _dead_share(self, photos: Sequence[Image]) -> float:
+        """Of the trunk, which no loss tells of: it only stops falling."""
+        trainer = self._trainer
+        few = [photos[i] for i in range(min(SEEN, len(photos)))]
+        images = to_tensor(few, trainer.generator.device)
+        return dead_share(trainer.system.network, images)
 
     def export(self, scores: dict[str, Scores]) -> None:
         """Write ``encoder.safetensors``."""

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from videoinv.encoders.light.codes_head import HeadSize
 from videoinv.encoders.light.efficientnet import load_imagenet
 from videoinv.encoders.light.network import CodesNet, LightSize
-from videoinv.training.revive import ALIVE, revive
+from videoinv.training.revive import ALIVE, dead_share, revive
 
 SIZE = LightSize(64, HeadSize((8, 8, 8, 8), 16, 24))
 
@@ -44,7 +44,9 @@ def test_dead_channels_live_again_and_the_answer_stays(channels, images):
     inputs = images.repeat(1, channels // 3, 1, 1)
     before = net(inputs)
     assert (behind_relu(block, net.backbone, inputs).std(dim=(0, 2, 3))[:60] < ALIVE).all()
+    dead = dead_share(net, images)
     assert revive(net, images) >= 60
+    assert dead_share(net, images) < dead
     alive = behind_relu(block, net.backbone, inputs).std(dim=(0, 2, 3))[:60] > ALIVE
     assert alive.float().mean() > 0.9
     assert (net(inputs) - before).abs().max() < 0.02 * before.std()
@@ -61,3 +63,13 @@ def test_a_level_that_said_nothing_begins_anew_and_is_learnt_from(images):
     net.requires_grad_(True)
     net(images).square().sum().backward()
     assert net.codes.reduce[-1].weight.grad.abs().max() > 0
+
+
+def test_the_share_of_dead_channels_counts_all_trunks(images):
+    net = nn.ModuleList([network(), network(6)])
+    alive = dead_share(net[0], images)
+    assert alive < 0.5
+    for block in net[1].backbone.blocks:
+        block.bn1.bias.fill_(-1e3)
+    assert dead_share(net, images) == pytest.approx((alive + 1) / 2)
+    assert dead_share(nn.Linear(1, 1), images) == 0
