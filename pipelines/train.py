@@ -97,9 +97,12 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments say; Ctrl-C and a termination end it after the step at hand.
 
     Raises:
-        PlaceError: if the folder of the run cannot be made, before anything is loaded.
+        BadInputError: if options do not go together, before anything is loaded.
+        PlaceError: if the folder of the run cannot be made, likewise.
     """
     recipe = apply_flags(find_recipe(args.recipe, args.variant), args, "set_")
+    if args.revive and args.start_from is None:
+        raise BadInputError("--revive is for the trunk of a trained encoder: name it, --start-from")
     workers = Workers.join()
     try:
         with folders_made([args.out]):

@@ -159,3 +159,9 @@ def test_a_run_from_the_command_line_goes_on_and_is_scored(faces, tmp_path):
     with safe_open(exported, "pt") as file:
         assert {"recipe", "steps", "hours", "scores", "data", "terms"} <= set(file.metadata())
     assert load_light(exported, load_mobilestylegan()).input_size == 256
+
+
+def test_without_a_trained_trunk_there_is_nothing_to_revive(tmp_path):
+    with pytest.raises(BadInputError, match="--start-from"):
+        run("restyle", "--out", tmp_path / "run", "--revive")
+    assert not (tmp_path / "run").exists()
