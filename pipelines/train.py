@@ -216,7 +216,7 @@ def _begin(trainer: Trainer, args: argparse.Namespace, workers: Workers) -> None
         trained = load_light(args.start_from, trainer.generator).net
         count = trainer.start(trained, revived=args.revive)
         if count and workers.first:
-            print(f"videoinv: {count} dead channels of that trunk are back", file=sys.stderr)
+            print(f"videoinv: {count} channels of that trunk begin anew", file=sys.stderr)
 
 
 def _photos(args: argparse.Namespace, size: int) -> Sequence[Image]:

@@ -131,7 +131,7 @@ class Trainer:
             revived: first bring back what has died in its trunks (``revive.py``), in place.
 
         Returns:
-            how many channels were brought back.
+            how many channels begin anew.
         """
         count = revive(trained, self._data.faces(SEEN)) if revived else 0
         for network in (self.system.network, self._average.network):

@@ -4,7 +4,8 @@ A trunk's batch norms keep the statistics of ImageNet (``efficientnet.py``). Wei
 far from those they were made for leave channels that ReLU6 cuts off whatever the image shows, and
 no gradient reaches these again. As in ReDo (Sokar et al. 2023, "The Dormant Neuron Phenomenon in
 Deep Reinforcement Learning") they get the weights back that they began with and lose their outgoing
-ones: the network answers as before, and can learn to use them.
+ones: the network answers as before, and can learn to use them. Only the coarsest map begins anew as
+a whole, where it says nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def dead_share(network: nn.Module, images: Tensor) -> float:
     """
     trunks = [part for part in network.modules() if isinstance(part, EfficientNetLite0)]
     dead = [
-        _behind_relu(block, x).std(dim=(0, 2, 3)) < ALIVE
+        _are_dead(_behind_relu(block, x))
         for trunk in trunks
         for block, x in _blocks(trunk, images.repeat(1, trunk.channels // 3, 1, 1))
     ]
@@ -49,7 +50,7 @@ def dead_share(network: nn.Module, images: Tensor) -> float:
 
 @torch.no_grad()
 def revive(network: nn.Module, images: Tensor) -> int:
-    """Revive all trunks that a codes head reads; returns how many channels were dead.
+    """Revive all trunks that a codes head reads; returns how many channels began anew.
 
     Args:
         network: of a light encoder. Its answers stay, but for rounding and the borders of maps.
@@ -67,20 +68,29 @@ def _revive(net: CodesNet, images: Tensor) -> int:
     trunk = net.backbone
     published = EfficientNetLite0(trunk.channels, len(trunk.widths)).to(images)
     load_imagenet(published)
-    first = trunk.ends[-2] + 1
-    says_nothing = trunk(images)[-1].std(dim=0).mean() < ALIVE
+    anew = _silent_from(trunk, images)
     count = 0
     for index, (block, x) in enumerate(_blocks(trunk, images)):
         original = published.blocks[index]
         assert isinstance(original, InvertedResidual)
-        if says_nothing and index == first:
+        if index == anew:
             _fall_silent(net, images)
-        if says_nothing and index >= first:
+        if index >= anew:
             count += len(block.bn1.weight)
             _begin_anew(block, original, x)
         elif block.expands:
             count += _revive_channels(block, original, x)
     return count
+
+
+def _silent_from(trunk: EfficientNetLite0, images: Tensor) -> int:
+    """The first block of the coarsest map, if that says the same of every image.
+
+    Otherwise, and where there is no finer map to go on from, as many as there are blocks.
+    """
+    if len(trunk.ends) == 1 or trunk(images)[-1].std(dim=0).mean() >= ALIVE:
+        return len(trunk.blocks)
+    return trunk.ends[-2] + 1
 
 
 def _blocks(trunk: EfficientNetLite0, images: Tensor) -> Iterator[tuple[InvertedResidual, Tensor]]:
@@ -98,10 +108,15 @@ def _behind_relu(block: InvertedResidual, x: Tensor) -> Tensor:
     return F.relu6(block.bn1(block.depthwise_conv(wide)))
 
 
+def _are_dead(said: Tensor) -> Tensor:
+    """For each channel [C] of [B, C, H, W] whether it is the same everywhere."""
+    return said.std(dim=(0, 2, 3)) < ALIVE
+
+
 def _revive_channels(block: InvertedResidual, original: InvertedResidual, x: Tensor) -> int:
     """Channels between widening and narrowing that are the same everywhere, whatever x is."""
     h = _behind_relu(block, x)
-    dead = h.std(dim=(0, 2, 3)) < ALIVE
+    dead = _are_dead(h)
     if not dead.any():
         return 0
     # What they always said goes into the mean that the next norm takes away.
@@ -121,13 +136,11 @@ def _revive_channels(block: InvertedResidual, original: InvertedResidual, x: Ten
 def _begin_anew(block: InvertedResidual, original: InvertedResidual, x: Tensor) -> None:
     """The published weights, with the statistics of what they see here."""
     block.load_state_dict(original.state_dict())
-    everything = torch.ones_like(block.bn1.weight, dtype=torch.bool)
     y = block.expand_conv(x)
-    _calibrate(block.bn0, y, everything)
+    _calibrate(block.bn0, y)
     y = block.depthwise_conv(F.relu6(block.bn0(y)))
-    _calibrate(block.bn1, y, everything)
-    y = block.project_conv(F.relu6(block.bn1(y)))
-    _calibrate(block.bn2, y, torch.ones_like(block.bn2.weight, dtype=torch.bool))
+    _calibrate(block.bn1, y)
+    _calibrate(block.bn2, block.project_conv(F.relu6(block.bn1(y))))
 
 
 def _fall_silent(net: CodesNet, images: Tensor) -> None:
@@ -139,8 +152,8 @@ def _fall_silent(net: CodesNet, images: Tensor) -> None:
     reduce.bias.copy_(constant)
 
 
-def _calibrate(norm: nn.BatchNorm2d, x: Tensor, chosen: Tensor) -> None:
-    """The running statistics of some channels become those of x."""
+def _calibrate(norm: nn.BatchNorm2d, x: Tensor, chosen: Tensor | slice = slice(None)) -> None:
+    """The running statistics of the chosen channels become those of x."""
     assert norm.running_mean is not None and norm.running_var is not None
     norm.running_mean[chosen] = x.mean(dim=(0, 2, 3))[chosen]
     norm.running_var[chosen] = x.var(dim=(0, 2, 3)).clamp(min=LEAST_VARIANCE)[chosen]

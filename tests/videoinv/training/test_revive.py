@@ -1,5 +1,7 @@
 """Dead channels of a trunk: found, brought back, and nothing of what the network says is lost."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -19,9 +21,9 @@ def images():
     return torch.tanh(F.interpolate(noise, size=64, mode="bicubic"))
 
 
-def network(channels=3):
+def network(channels=3, levels=4):
     torch.manual_seed(0)
-    net = CodesNet((2, 3), SIZE, channels)
+    net = CodesNet((2, 3), replace(SIZE, levels=levels), channels)
     load_imagenet(net.backbone)
     return net.requires_grad_(False)
 
@@ -63,6 +65,19 @@ def test_a_level_that_said_nothing_begins_anew_and_is_learnt_from(images):
     net.requires_grad_(True)
     net(images).square().sum().backward()
     assert net.codes.reduce[-1].weight.grad.abs().max() > 0
+
+
+def test_a_trunk_with_one_level_is_revived_channel_by_channel(images):
+    net = network(levels=1)
+    begun = dead_share(net, images)
+    for block in net.backbone.blocks[1:]:
+        half = len(block.bn1.bias) // 2
+        block.bn1.bias[:half] = -1e3
+    assert dead_share(net, images) > 0.4
+    before = net(images)
+    revive(net, images)
+    assert dead_share(net, images) <= begun
+    assert (net(images) - before).abs().max() < 0.02 * before.std()
 
 
 def test_the_share_of_dead_channels_counts_all_trunks(images):
