@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,6 +30,10 @@ class Workers:
         if "WORLD_SIZE" not in os.environ:
             return cls()
         if not distributed.is_initialized():
+            # The first optimiser brings this in. Where a group has begun before, something in it
+            # keeps that alive: its threads go on after the group's end, and one that lets go of a
+            # tensor while the interpreter ends aborts the process.
+            importlib.import_module("torch._dynamo")
             distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
         rank, count = distributed.get_rank(), distributed.get_world_size()
         return cls(rank, count, int(os.environ.get("LOCAL_RANK", "0")))
