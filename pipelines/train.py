@@ -33,7 +33,7 @@ from videoinv.training.loop import Trainer, Values
 from videoinv.training.objective import LossNetworks
 from videoinv.training.photos import Joined, Photographs
 from videoinv.training.recipes import Recipe, find_recipe
-from videoinv.training.run import Held, Intervals, Origin, Run
+from videoinv.training.run import CHECKPOINT, Held, Intervals, Origin, Run
 from videoinv.training.systems import Teacher
 from videoinv.training.workers import Workers
 
@@ -97,15 +97,21 @@ def run(args: argparse.Namespace) -> int:
     """Train as the arguments say; Ctrl-C and a termination end it after the step at hand.
 
     Raises:
-        BadInputError: if options do not go together, before anything is loaded.
+        BadInputError: if options do not go together, or a run would be begun over another one,
+            before anything is loaded.
         PlaceError: if the folder of the run cannot be made, likewise.
     """
     recipe = apply_flags(find_recipe(args.recipe, args.variant), args, "set_")
     if args.revive and args.start_from is None:
         raise BadInputError("--revive is for the trunk of a trained encoder: name it, --start-from")
+    checkpoint = args.out / CHECKPOINT
     workers = Workers.join()
     try:
         with folders_made([args.out]):
+            if checkpoint.exists() and not args.resume:
+                raise BadInputError(
+                    f"{checkpoint} exists: give --resume to go on, or another --out"
+                )
             trainer, session = _session(args, recipe, workers)
             quiet = not (workers.first and sys.stderr.isatty())
             total = recipe.optimisation.steps
@@ -202,16 +208,14 @@ def _begin(trainer: Trainer, args: argparse.Namespace, workers: Workers) -> None
     """Go on from the folder's checkpoint, or begin: anew, or with another encoder's trunk.
 
     Raises:
-        BadInputError: if there is a checkpoint and no ``--resume``, or it is another network's.
+        BadInputError: if the checkpoint is another network's.
         CheckpointError: if what is there is none of a training run.
     """
-    checkpoint = args.out / "checkpoint.pt"
-    if args.resume and checkpoint.exists():
+    checkpoint = args.out / CHECKPOINT
+    if checkpoint.exists():
         changes = trainer.resume(checkpoint)
         if changes and workers.first:
             print(f"videoinv: other settings: {', '.join(map(str, changes))}", file=sys.stderr)
-    elif checkpoint.exists():
-        raise BadInputError(f"{checkpoint} exists: give --resume to go on, or another --out")
     elif args.start_from is not None:
         trained = load_light(args.start_from, trainer.generator).net
         count = trainer.start(trained, revived=args.revive)

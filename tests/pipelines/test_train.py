@@ -84,6 +84,13 @@ def test_a_folder_that_cannot_be_made_is_told_of_before_anything_is_loaded(tmp_p
         run("restyle", "--out", tmp_path / "run", "--generator", tmp_path / "none.pt")
 
 
+def test_a_run_is_not_begun_over_another_one_and_nothing_is_loaded_to_say_so(tmp_path):
+    (tmp_path / "checkpoint.pt").touch()
+    with pytest.raises(BadInputError, match="give --resume to go on"):
+        run("restyle", "--out", tmp_path, "--generator", tmp_path / "none.pt")
+    assert (tmp_path / "checkpoint.pt").exists()
+
+
 def test_a_run_that_does_not_begin_leaves_no_folder(tmp_path):
     with pytest.raises(BadInputError, match=r"none\.pt"):
         run("restyle", "--out", tmp_path / "run", "--generator", tmp_path / "none.pt")

@@ -26,6 +26,8 @@ from videoinv.training.metrics_log import MetricsLog
 from videoinv.training.revive import SEEN, dead_share
 from videoinv.training.workers import Workers
 
+CHECKPOINT = "checkpoint.pt"
+"""What a run goes on from, in its folder."""
 SHEET_ROWS = 8
 
 
@@ -138,7 +140,7 @@ class Run:
 
     def checkpoint(self) -> None:
         """Write what the run can go on from."""
-        self._trainer.save(self._folder / "checkpoint.pt")
+        self._trainer.save(self._folder / CHECKPOINT)
 
     def sheet(self) -> None:
         """Write a sheet of held-out faces."""
