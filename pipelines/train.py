@@ -18,6 +18,7 @@ from pipelines.clip_faces import clip_faces
 from pipelines.folders import folders_made
 from videoinv.devices import has_fast_bfloat16, resolve_device
 from videoinv.editing.directions import load_directions
+from videoinv.encoders.light.efficientnet import WIDTHS, EfficientNetLite0, load_imagenet
 from videoinv.encoders.light.feature_style import LightFeatureStyle
 from videoinv.encoders.light.files import load_light
 from videoinv.errors import BadInputError
@@ -37,6 +38,8 @@ from videoinv.training.run import CHECKPOINT, Held, Intervals, Origin, Run
 from videoinv.training.systems import Teacher
 from videoinv.training.workers import Workers
 
+IMAGENET = "imagenet"
+"""Name of the published trunk."""
 TERMS = (
     "Trained for a generator distilled from NVIDIA's StyleGAN2-FFHQ, whose terms are "
     "non-commercial, on the data named here."
@@ -64,9 +67,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="a trained light encoder whose trunk to begin with",
     )
     parser.add_argument(
-        "--revive",
-        action="store_true",
-        help="bring back what has died in that trunk, as ImageNet had it",
+        "--trunk",
+        metavar="FILE",
+        help="put another light encoder's trunk below what that one has learnt, or imagenet's",
     )
     parser.add_argument(
         "--teacher",
@@ -102,8 +105,10 @@ def run(args: argparse.Namespace) -> int:
         PlaceError: if the folder of the run cannot be made, likewise.
     """
     recipe = apply_flags(find_recipe(args.recipe, args.variant), args, "set_")
-    if args.revive and args.start_from is None:
-        raise BadInputError("--revive is for the trunk of a trained encoder: name it, --start-from")
+    if args.trunk and args.start_from is None:
+        raise BadInputError(
+            "--trunk takes the place of a trained encoder's: name that one, --start-from"
+        )
     checkpoint = args.out / CHECKPOINT
     workers = Workers.join()
     try:
@@ -218,9 +223,10 @@ def _begin(trainer: Trainer, args: argparse.Namespace, workers: Workers) -> None
             print(f"videoinv: other settings: {', '.join(map(str, changes))}", file=sys.stderr)
     elif args.start_from is not None:
         trained = load_light(args.start_from, trainer.generator).net
-        count = trainer.start(trained, revived=args.revive)
-        if count and workers.first:
-            print(f"videoinv: {count} channels of that trunk begin anew", file=sys.stderr)
+        explained = trainer.start(trained, _trunk(args.trunk, trainer.generator))
+        if explained and workers.first:
+            parts = ", ".join(f"{part:.0%}" for part in explained)
+            print(f"videoinv: of what was read of its trunk before: {parts}", file=sys.stderr)
 
 
 def _photos(args: argparse.Namespace, size: int) -> Sequence[Image]:
@@ -248,6 +254,24 @@ def _teacher(path: Path | None, generator: Generator) -> Teacher | None:
     if isinstance(encoder, LightFeatureStyle):
         return encoder.codes
     return lambda images: encoder.encode(images).codes
+
+
+def _trunk(name: str | None, generator: Generator) -> EfficientNetLite0 | None:
+    """A trunk that sees an image: a light encoder's first one, or ``imagenet``'s.
+
+    Raises:
+        BadInputError: if a file holds none.
+    """
+    if name is None:
+        return None
+    if name == IMAGENET:
+        trunk = EfficientNetLite0(levels=len(WIDTHS)).to(generator.device)
+        load_imagenet(trunk)
+        return trunk
+    for part in load_light(Path(name), generator).net.modules():
+        if isinstance(part, EfficientNetLite0):
+            return part
+    raise BadInputError(f"{name} holds no light trunk: name a light encoder, or '{IMAGENET}'")
 
 
 def _generator(name: str | None, device: torch.device, dtype: torch.dtype) -> Generator:

@@ -168,7 +168,7 @@ def test_a_run_from_the_command_line_goes_on_and_is_scored(faces, tmp_path):
     assert load_light(exported, load_mobilestylegan()).input_size == 256
 
 
-def test_without_a_trained_trunk_there_is_nothing_to_revive(tmp_path):
+def test_another_trunk_takes_the_place_of_one(tmp_path):
     with pytest.raises(BadInputError, match="--start-from"):
-        run("restyle", "--out", tmp_path / "run", "--revive")
+        run("restyle", "--out", tmp_path / "run", "--trunk", "imagenet")
     assert not (tmp_path / "run").exists()

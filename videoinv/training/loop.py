@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from videoinv.encoders.light.efficientnet import EfficientNetLite0
 from videoinv.encoders.protocol import Encoder
 from videoinv.errors import BadInputError, CheckpointError
 from videoinv.generators.protocol import Generator
@@ -29,10 +30,10 @@ from videoinv.training.optimiser import (
     trunk_parameters,
 )
 from videoinv.training.recipes import LossWeights, Recipe
-from videoinv.training.revive import SEEN, revive
 from videoinv.training.start import start_from
 from videoinv.training.synthetic import random_codes
 from videoinv.training.systems import Inversion, Role, System, Teacher, build_system
+from videoinv.training.transplant import SEEN, transplant
 from videoinv.training.workers import Workers
 
 Values = dict[str, float]
@@ -123,20 +124,26 @@ class Trainer:
             recipe=json.dumps(asdict(self.recipe)),
         ).save(path)
 
-    def start(self, trained: nn.Module, *, revived: bool = False) -> int:
+    def start(self, trained: nn.Module, trunk: EfficientNetLite0 | None = None) -> list[float]:
         """Begin with the trunk and the codes head of another light encoder.
 
         Args:
             trained: its network.
-            revived: first bring back what has died in its trunks (``revive.py``), in place.
+            trunk: one to put in place of its own first (``transplant.py``).
 
         Returns:
-            how many channels begin anew.
+            how much of what each reader of that trunk read before it reads now; nothing without it.
+
+        Raises:
+            BadInputError: if that trunk cannot take the place of any.
         """
-        count = revive(trained, self._data.faces(SEEN)) if revived else 0
+        explained = []
+        if trunk is not None:
+            faces = torch.split(self._data.faces(SEEN), self.recipe.regression_batch)
+            explained = transplant(trained, trunk, faces)
         for network in (self.system.network, self._average.network):
             start_from(network, trained)
-        return count
+        return explained
 
     def resume(self, path: Path) -> list[Change]:
         """Go on from a checkpoint; returns the settings that its recipe had otherwise.

@@ -20,10 +20,10 @@ from videoinv.faces.align import to_tensor
 from videoinv.faces.types import Image
 from videoinv.metrics.reconstruction import ReconstructionMetrics, Scores
 from videoinv.published.convert import save_encoder
+from videoinv.training.dead_channels import SEEN, dead_share
 from videoinv.training.evaluation import evaluate, save_sheet
 from videoinv.training.loop import Trainer, Values
 from videoinv.training.metrics_log import MetricsLog
-from videoinv.training.revive import SEEN, dead_share
 from videoinv.training.workers import Workers
 
 CHECKPOINT = "checkpoint.pt"

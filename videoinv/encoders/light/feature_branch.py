@@ -54,11 +54,18 @@ class FeatureBranch(nn.Module):
         """The h of the image [B, 3, S, S], its maps and the generator's features [B, C, H, W]."""
         x = self.image(F.pixel_unshuffle(image, self.cell)) + self.own(own / self.deviation)
         for layer, fold, level in zip(self.maps, self.folds, maps, strict=True):
-            y = layer(F.pixel_unshuffle(level, fold))
-            x = x + F.interpolate(y, (self.side, self.side), mode="bilinear", align_corners=False)
+            x = x + self._brought(layer(F.pixel_unshuffle(level, fold)))
         x = F.leaky_relu(x, 0.2)
         x = x + F.leaky_relu(self.first(x), 0.2)
         return x + F.leaky_relu(self.second(x), 0.2)
+
+    def folded(self, index: int, level: Tensor) -> Tensor:
+        """What the layer of a map would see at the features' side: it may be applied there, too."""
+        return self._brought(F.pixel_unshuffle(level, self.folds[index]))
+
+    def _brought(self, x: Tensor) -> Tensor:
+        size = (self.side, self.side)
+        return F.interpolate(x, size, mode="bilinear", align_corners=False)
 
     def delta(self, hidden: Tensor) -> Tensor:
         """ΔF [B, C, H, W] of h."""
