@@ -226,7 +226,7 @@ def _begin(trainer: Trainer, args: argparse.Namespace, workers: Workers) -> None
         explained = trainer.start(trained, _trunk(args.trunk, trainer.generator))
         if explained and workers.first:
             parts = ", ".join(f"{part:.0%}" for part in explained)
-            print(f"videoinv: of what was read of its trunk before: {parts}", file=sys.stderr)
+            print(f"videoinv: that trunk says {parts} of what was read", file=sys.stderr)
 
 
 def _photos(args: argparse.Namespace, size: int) -> Sequence[Image]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from videoinv.losses.codes import code_distance
 from videoinv.training.adversary import Adversary
 from videoinv.training.checkpoint import Change, Checkpoint, recipe_changes
 from videoinv.training.data import Batch, TrainingData
+from videoinv.training.narrow import SEEN_TO_CHOOSE
 from videoinv.training.objective import LossNetworks, Objective
 from videoinv.training.optimiser import (
     Average,
@@ -30,12 +31,13 @@ from videoinv.training.optimiser import (
     trunk_parameters,
 )
 from videoinv.training.recipes import LossWeights, Recipe
-from videoinv.training.start import start_from
+from videoinv.training.start import begin_smaller, start_from
 from videoinv.training.synthetic import random_codes
 from videoinv.training.systems import Inversion, Role, System, Teacher, build_system
-from videoinv.training.transplant import SEEN, transplant
+from videoinv.training.transplant import SEEN_TO_READ, transplant
 from videoinv.training.workers import Workers
 
+FACES_AT_ONCE = 8
 Values = dict[str, float]
 
 
@@ -137,13 +139,16 @@ class Trainer:
         Raises:
             BadInputError: if that trunk cannot take the place of any.
         """
-        explained = []
-        if trunk is not None:
-            faces = torch.split(self._data.faces(SEEN), self.recipe.regression_batch)
-            explained = transplant(trained, trunk, faces)
-        for network in (self.system.network, self._average.network):
+        explained = [] if trunk is None else transplant(trained, trunk, self._faces(SEEN_TO_READ))
+        networks = (self.system.network, self._average.network)
+        for network in networks:
             start_from(network, trained)
+        begin_smaller(networks, trained, lambda: self._faces(SEEN_TO_CHOOSE))
         return explained
+
+    def _faces(self, count: int) -> Sequence[Tensor]:
+        """So many inputs, in batches."""
+        return torch.split(self._data.faces(count), FACES_AT_ONCE)
 
     def resume(self, path: Path) -> list[Change]:
         """Go on from a checkpoint; returns the settings that its recipe had otherwise.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+
 import torch
 from torch import Tensor, nn
 
-from videoinv.encoders.light.codes_head import CodesHead
+from videoinv.encoders.light.codes_head import CodesHead, joined_steps
 from videoinv.encoders.light.efficientnet import EfficientNetLite0
 from videoinv.encoders.light.expression import Expression
+from videoinv.encoders.light.network import CodesNet
+from videoinv.training.narrow import fits_into, narrow
 
 SHARED = (EfficientNetLite0, CodesHead, Expression)
 STEM = "conv_stem.weight"
@@ -22,8 +26,8 @@ def start_from(network: nn.Module, trained: nn.Module) -> int:
     From an encoder of the same system that is everything which fits by name and shape; from one
     of another system its trunk, its codes head and the components in which that is told what a
     face does, for all of the network's. What the new one has beyond that stays as it was, and so
-    does a tensor of another shape. A stem for other inputs takes the image's channels, and begins
-    with none of a reconstruction's.
+    does a tensor of another shape and a head of another size (:func:`begin_smaller`). A stem for
+    other inputs takes the image's channels, and begins with none of a reconstruction's.
     """
     # Every light system has a class of networks of its own.
     if type(network) is type(trained):
@@ -33,8 +37,52 @@ def start_from(network: nn.Module, trained: nn.Module) -> int:
         _copy(module, own.state_dict())
         for module in network.modules()
         for own in given
-        if own is not None and type(module) is type(own)
+        if own is not None
+        and type(module) is type(own)
+        and (not isinstance(module, CodesHead) or _is_alike(module, own))
     )
+
+
+@torch.no_grad()
+def begin_smaller(
+    networks: Sequence[nn.Module], trained: nn.Module, faces: Callable[[], Iterable[Tensor]]
+) -> int:
+    """Let smaller codes heads begin as nearly as they can where another system's has ended.
+
+    Those that see reconstructions, too, are left alone: they correct, and do not begin anew.
+
+    Args:
+        networks: which have that encoder's trunk already.
+        trained: its network.
+        faces: batches [B, 3, S, S] in [−1, 1]; asked for only if they are needed.
+
+    Returns:
+        how many heads there were.
+    """
+    source = _first(trained, CodesNet)
+    if not isinstance(source, CodesNet) or source.channels != IMAGE:
+        return 0
+    smaller = [
+        part.codes
+        for network in networks
+        if type(network) is not type(trained)
+        for part in network.modules()
+        if isinstance(part, CodesNet)
+        and part.channels == IMAGE
+        and not _is_alike(part.codes, source.codes)
+        and fits_into(part.codes, source.codes)
+    ]
+    if smaller:
+        said = joined_steps([source.steps(batch) for batch in faces()])
+        for head in smaller:
+            narrow(head, source.codes, said)
+    return len(smaller)
+
+
+def _is_alike(one: nn.Module, other: nn.Module) -> bool:
+    """Whether all tensors have the same names and shapes."""
+    shapes = [{name: t.shape for name, t in each.state_dict().items()} for each in (one, other)]
+    return shapes[0] == shapes[1]
 
 
 def _first(network: nn.Module, kind: type[nn.Module]) -> nn.Module | None:

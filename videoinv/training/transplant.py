@@ -24,7 +24,7 @@ from videoinv.encoders.light.hyperinverter import LightHyperNet
 from videoinv.encoders.light.network import CodesNet
 from videoinv.errors import BadInputError
 
-SEEN = 96
+SEEN_TO_READ = 96
 """Faces to fit to. The coarsest map has 64 places in an image and 320 channels."""
 RIDGE = 1e-3
 """Part of the inputs' mean variance that is added to that of each."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,26 @@ class HeadSize:
     """Length of the embedding that says who it is; 0: there is no such input."""
     expression: int = 0
     """Numbers that say what the face does (``expression.py``); 0: there is no such input."""
+
+
+class HeadSteps(NamedTuple):
+    """What the layers of a head say on the way to codes."""
+
+    read: Tensor
+    """[B, ΣC, 8, 8]: what is kept of the maps, one behind the other."""
+    mixed: Tensor
+    """[B, C, 8, 8]."""
+    shrunk: Tensor
+    """[B, C, 4, 4]."""
+    hidden: list[Tensor]
+    """[B, H] for each group of rows."""
+
+
+def joined_steps(parts: Sequence[HeadSteps]) -> HeadSteps:
+    """Those of several batches, one behind the other."""
+    read, mixed, shrunk, hidden = zip(*parts, strict=True)
+    groups = [torch.cat(group) for group in zip(*hidden, strict=True)]
+    return HeadSteps(torch.cat(read), torch.cat(mixed), torch.cat(shrunk), groups)
 
 
 class CodesHead(nn.Module):
@@ -99,18 +120,7 @@ class CodesHead(nn.Module):
             person: unit embeddings [B, ``size.person``], for a head with this input.
             expression: [B, ``size.expression``] of unit deviation, likewise.
         """
-        parts = [F.adaptive_avg_pool2d(r(x), SIDE) for r, x in zip(self.reduce, maps, strict=True)]
-        x = F.leaky_relu(self.mix(torch.cat(parts, dim=1)), 0.2)
-        x = F.leaky_relu(self.shrink(x), 0.2).flatten(1)
-        hidden = [layer(x) for layer in self.hidden]
-        if person is not None:
-            # Unit length over many numbers leaves each of them small.
-            known = person.to(x) * person.shape[1] ** 0.5
-            hidden = [h + layer(known) for h, layer in zip(hidden, self.person, strict=True)]
-        if expression is not None:
-            known = EXPRESSION_GAIN * expression.to(x)
-            hidden = [h + layer(known) for h, layer in zip(hidden, self.expression, strict=True)]
-        hidden = [F.leaky_relu(h, 0.2) for h in hidden]
+        hidden = self.steps(maps, person, expression).hidden
         shared = self.shared(torch.cat(hidden, dim=1))[:, None]
         rows = [
             layer(group).unflatten(1, (-1, self.dim))
@@ -118,6 +128,27 @@ class CodesHead(nn.Module):
         ]
         whitened: Tensor = shared + torch.cat(rows, dim=1)
         return whitened.float() @ self.basis.float()
+
+    def steps(
+        self,
+        maps: Sequence[Tensor],
+        person: Tensor | None = None,
+        expression: Tensor | None = None,
+    ) -> HeadSteps:
+        """What the layers make of what :meth:`forward` is given, up to the last ones."""
+        parts = [F.adaptive_avg_pool2d(r(x), SIDE) for r, x in zip(self.reduce, maps, strict=True)]
+        read = torch.cat(parts, dim=1)
+        mixed = F.leaky_relu(self.mix(read), 0.2)
+        shrunk = F.leaky_relu(self.shrink(mixed), 0.2)
+        hidden = [layer(shrunk.flatten(1)) for layer in self.hidden]
+        if person is not None:
+            # Unit length over many numbers leaves each of them small.
+            known = person.to(read) * person.shape[1] ** 0.5
+            hidden = [h + layer(known) for h, layer in zip(hidden, self.person, strict=True)]
+        if expression is not None:
+            known = EXPRESSION_GAIN * expression.to(read)
+            hidden = [h + layer(known) for h, layer in zip(hidden, self.expression, strict=True)]
+        return HeadSteps(read, mixed, shrunk, [F.leaky_relu(h, 0.2) for h in hidden])
 
 
 def _added_inputs(numbers: int, hidden: int, groups: int) -> nn.ModuleList:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from videoinv.encoders.light.codes_head import CodesHead, HeadSize, code_basis
+from videoinv.encoders.light.codes_head import CodesHead, HeadSize, HeadSteps, code_basis
 from videoinv.encoders.light.efficientnet import EfficientNetLite0, load_imagenet
 from videoinv.encoders.light.expression import Expression
 from videoinv.faces.embed import FaceEmbedder
@@ -111,6 +111,11 @@ class CodesNet(nn.Module):
             self.embedder.embed_crops(photographs) if self.embedder else None,
             self.expression(photographs) if self.expression else None,
         )
+
+    def steps(self, images: Tensor) -> HeadSteps:
+        """What the codes head says of images [B, C, S, S] on the way to its answer."""
+        told = self.tell(images[:, :3])
+        return self.codes.steps(self.backbone(images), told.person, told.expression)
 
     def read(self, maps: Sequence[Tensor], told: Told) -> Tensor:
         """The codes head's answer to the trunk's maps of images, [B, L, 512]."""
