@@ -257,21 +257,15 @@ def _teacher(path: Path | None, generator: Generator) -> Teacher | None:
 
 
 def _trunk(name: str | None, generator: Generator) -> EfficientNetLite0 | None:
-    """A trunk that sees an image: a light encoder's first one, or ``imagenet``'s.
-
-    Raises:
-        BadInputError: if a file holds none.
-    """
+    """A light encoder's first trunk, or ``imagenet``'s."""
     if name is None:
         return None
     if name == IMAGENET:
         trunk = EfficientNetLite0(levels=len(WIDTHS)).to(generator.device)
         load_imagenet(trunk)
         return trunk
-    for part in load_light(Path(name), generator).net.modules():
-        if isinstance(part, EfficientNetLite0):
-            return part
-    raise BadInputError(f"{name} holds no light trunk: name a light encoder, or '{IMAGENET}'")
+    parts = load_light(Path(name), generator).net.modules()
+    return next(part for part in parts if isinstance(part, EfficientNetLite0))
 
 
 def _generator(name: str | None, device: torch.device, dtype: torch.dtype) -> Generator:

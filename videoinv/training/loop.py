@@ -129,6 +129,8 @@ class Trainer:
     def start(self, trained: nn.Module, trunk: EfficientNetLite0 | None = None) -> list[float]:
         """Begin with the trunk and the codes head of another light encoder.
 
+        A smaller head of another system begins as nearly as it can (``narrow.py``).
+
         Args:
             trained: its network.
             trunk: one to put in place of its own first (``transplant.py``).

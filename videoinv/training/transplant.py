@@ -67,8 +67,9 @@ def transplant(
     ]
     if not found:
         raise BadInputError(
-            "this encoder has no trunk that another one can stand in for: its trunks see "
-            "reconstructions, too, or the other trunk has fewer maps"
+            f"the trunk that is to be put in sees {donor.channels} channels and has "
+            f"{len(donor.widths)} maps; this encoder has none with as many channels and no more "
+            "maps: take another encoder's"
         )
     fits = [_Fit(trunk, reader) for trunk, reader in found]
     for batch in images:

@@ -95,6 +95,6 @@ def test_both_trunks_of_a_hyperinverter_are_replaced(batches):
 def test_a_trunk_that_cannot_stand_in_is_refused_and_nothing_is_changed(channels, levels, batches):
     net = codes_net(channels=channels)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
-    with pytest.raises(BadInputError, match="has no trunk that another one can stand in for"):
+    with pytest.raises(BadInputError, match="this encoder has none with as many channels"):
         transplant(net, trunk(levels), batches)
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
