@@ -68,8 +68,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument(
         "--trunk",
-        metavar="FILE",
-        help="put another light encoder's trunk below what that one has learnt, or imagenet's",
+        metavar="TRUNK",
+        help=f"put in place of that one's: another light encoder's (a file), or '{IMAGENET}'",
     )
     parser.add_argument(
         "--teacher",

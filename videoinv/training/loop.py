@@ -142,10 +142,9 @@ class Trainer:
             BadInputError: if that trunk cannot take the place of any.
         """
         explained = [] if trunk is None else transplant(trained, trunk, self._faces(SEEN_TO_READ))
-        networks = (self.system.network, self._average.network)
-        for network in networks:
-            start_from(network, trained)
-        begin_smaller(networks, trained, lambda: self._faces(SEEN_TO_CHOOSE))
+        start_from(self.system.network, trained)
+        begin_smaller(self.system.network, trained, lambda: self._faces(SEEN_TO_CHOOSE))
+        self._average.network.load_state_dict(self.system.network.state_dict())
         return explained
 
     def _faces(self, count: int) -> Sequence[Tensor]:

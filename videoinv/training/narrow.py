@@ -16,13 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from videoinv.encoders.light.codes_head import CodesHead, HeadSteps
+from videoinv.training.least_squares import LeastSquares
 
 SEEN_TO_CHOOSE = 480
 """Faces to choose by: some more than a group of rows has hidden numbers."""
 PLACES = 20_000
 """Places of all maps of one kind that are looked at."""
-RIDGE = 1e-3
-"""Part of the kept channels' mean variance that is added to that of each."""
 
 
 def fits_into(head: CodesHead, trained: CodesHead) -> bool:
@@ -142,13 +141,10 @@ class _Kept:
     def of(cls, said: Tensor, kept: list[int]) -> _Kept:
         """These; ``said`` is [N, C]."""
         left = sorted(set(range(said.shape[1])) - set(kept))
-        mean = said.double().mean(dim=0)
-        x, y = (said.double() - mean)[:, kept], (said.double() - mean)[:, left]
-        products = x.T @ x
-        ridge = RIDGE * products.diagonal().mean().clamp(min=1e-12) * torch.eye(len(kept)).to(x)
-        sums = torch.linalg.solve(products + ridge, x.T @ y)
-        constants = mean[left] - mean[kept] @ sums
-        return cls(kept, left, sums.to(said), constants.to(said))
+        sums = LeastSquares()
+        sums.add(said[:, kept], said[:, left])
+        fitted = sums.solve()
+        return cls(kept, left, fitted.weight.T.to(said), fitted.bias.to(said))
 
     def folded(self, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
         """Weights [O, C, …] over all channels → [O, kept, …] over those kept, and the bias [O]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -45,14 +45,14 @@ def start_from(network: nn.Module, trained: nn.Module) -> int:
 
 @torch.no_grad()
 def begin_smaller(
-    networks: Sequence[nn.Module], trained: nn.Module, faces: Callable[[], Iterable[Tensor]]
+    network: nn.Module, trained: nn.Module, faces: Callable[[], Iterable[Tensor]]
 ) -> int:
     """Let smaller codes heads begin as nearly as they can where another system's has ended.
 
     Those that see reconstructions, too, are left alone: they correct, and do not begin anew.
 
     Args:
-        networks: which have that encoder's trunk already.
+        network: has that encoder's trunk already.
         trained: its network.
         faces: batches [B, 3, S, S] in [−1, 1]; asked for only if they are needed.
 
@@ -60,12 +60,14 @@ def begin_smaller(
         how many heads there were.
     """
     source = _first(trained, CodesNet)
-    if not isinstance(source, CodesNet) or source.channels != IMAGE:
+    if (
+        type(network) is type(trained)
+        or not isinstance(source, CodesNet)
+        or source.channels != IMAGE
+    ):
         return 0
     smaller = [
         part.codes
-        for network in networks
-        if type(network) is not type(trained)
         for part in network.modules()
         if isinstance(part, CodesNet)
         and part.channels == IMAGE

@@ -23,15 +23,14 @@ from videoinv.encoders.light.feature_style import LightFeatureStyleNet
 from videoinv.encoders.light.hyperinverter import LightHyperNet
 from videoinv.encoders.light.network import CodesNet
 from videoinv.errors import BadInputError
+from videoinv.training.least_squares import LeastSquares
 
 SEEN_TO_READ = 96
 """Faces to fit to. The coarsest map has 64 places in an image and 320 channels."""
-RIDGE = 1e-3
-"""Part of the inputs' mean variance that is added to that of each."""
 
 
 @dataclass(frozen=True)
-class Reader:
+class _Reader:
     """What reads a trunk's maps: a 1×1 convolution for each, fine to coarse."""
 
     layers: Sequence[nn.Conv2d]
@@ -61,8 +60,8 @@ def transplant(
         BadInputError: if no trunk of the network could be the donor's.
     """
     found = [
-        (trunk, reader)
-        for trunk, reader in _readers(network)
+        (trunk, [_Fit(reader) for reader in readers])
+        for trunk, readers in _readers(network)
         if trunk.channels == donor.channels and len(trunk.widths) <= len(donor.widths)
     ]
     if not found:
@@ -71,114 +70,71 @@ def transplant(
             f"{len(donor.widths)} maps; this encoder has none with as many channels and no more "
             "maps: take another encoder's"
         )
-    fits = [_Fit(trunk, reader) for trunk, reader in found]
     for batch in images:
         maps = donor(batch)
-        for fit in fits:
-            fit.see(batch, maps)
-    explained = [fit.settle() for fit in fits]
+        for trunk, fits in found:
+            before = trunk(batch)
+            for fit in fits:
+                fit.see(before, maps)
     given = donor.state_dict()
     for trunk, _ in found:
         trunk.load_state_dict({name: given[name] for name in trunk.state_dict()})
-    return explained
+    return [fit.settle() for _, fits in found for fit in fits]
 
 
-def _readers(network: nn.Module) -> Iterator[tuple[EfficientNetLite0, Reader]]:
-    """All that reads a light trunk, with that trunk."""
+def _readers(network: nn.Module) -> Iterator[tuple[EfficientNetLite0, list[_Reader]]]:
+    """Every light trunk with all that reads it."""
     for part in network.modules():
         if isinstance(part, CodesNet):
-            yield part.backbone, _pooled(part.codes.reduce)
-        if isinstance(part, LightFeatureStyleNet):
-            yield part.backbone, _folded(part.features)
+            branch = [_folded(part.features)] if isinstance(part, LightFeatureStyleNet) else []
+            yield part.backbone, [_pooled(part.codes.reduce), *branch]
         if isinstance(part, LightHyperNet):
-            yield part.w_bar_encoder, _pooled(part.reduce)
+            yield part.w_bar_encoder, [_pooled(part.reduce)]
 
 
-def _pooled(layers: Iterable[Any]) -> Reader:
+def _pooled(layers: Iterable[Any]) -> _Reader:
     """Heads pool what they read, which is the same as to read what is pooled."""
-    return Reader(list(layers), lambda _, level: F.adaptive_avg_pool2d(level, SIDE), summed=False)
+    return _Reader(list(layers), lambda _, level: F.adaptive_avg_pool2d(level, SIDE), summed=False)
 
 
-def _folded(branch: FeatureBranch) -> Reader:
+def _folded(branch: FeatureBranch) -> _Reader:
     """The feature branch adds up what it reads at the features' own side."""
-    return Reader([*branch.maps], branch.folded, summed=True)
+    return _Reader([*branch.maps], branch.folded, summed=True)
 
 
 class _Fit:
     """One reader's least squares, batch by batch."""
 
-    def __init__(self, trunk: EfficientNetLite0, reader: Reader) -> None:
-        self._trunk, self._reader = trunk, reader
+    def __init__(self, reader: _Reader) -> None:
+        self._reader = reader
         levels = range(len(reader.layers))
         self._groups = [list(levels)] if reader.summed else [[level] for level in levels]
-        self._sums = [_Sums() for _ in self._groups]
+        self._sums = [LeastSquares() for _ in self._groups]
 
-    def see(self, images: Tensor, maps: Sequence[Tensor]) -> None:
-        """Take in what the trunk of before and the new one make of images."""
-        before = self._trunk(images)
+    def see(self, before: Sequence[Tensor], maps: Sequence[Tensor]) -> None:
+        """Take in what the trunk of before and the new one made of images."""
+        layers, seen = self._reader.layers, self._reader.seen
         for group, sums in zip(self._groups, self._sums, strict=True):
-            seen = [self._reader.seen(level, maps[level]) for level in group]
-            wanted = [
-                self._reader.layers[level](self._reader.seen(level, before[level]))
-                for level in group
-            ]
-            sums.add(torch.cat(seen, dim=1), torch.stack(wanted).sum(dim=0))
+            x = torch.cat([seen(level, maps[level]) for level in group], dim=1)
+            y = torch.stack([layers[level](seen(level, before[level])) for level in group]).sum(0)
+            sums.add(_places(x), _places(y))
 
     def settle(self) -> float:
         """Give the layers their new weights; returns R² over all of them."""
         missed = total = 0.0
         for group, sums in zip(self._groups, self._sums, strict=True):
             layers = [self._reader.layers[level] for level in group]
-            weight, bias = sums.solve()
-            missed, total = missed + sums.missed(weight), total + sums.total()
-            parts = torch.split(weight, [layer.in_channels for layer in layers], dim=1)
+            fitted = sums.solve()
+            missed, total = missed + fitted.missed, total + fitted.total
+            parts = torch.split(fitted.weight, [layer.in_channels for layer in layers], dim=1)
             for layer, part in zip(layers, parts, strict=True):
                 assert layer.bias is not None
                 layer.weight.copy_(part[:, :, None, None])
                 layer.bias.zero_()
-            layers[0].bias.copy_(bias)  # type: ignore[union-attr]
+            layers[0].bias.copy_(fitted.bias)  # type: ignore[union-attr]
         return 1 - missed / total if total else 1.0
 
 
-class _Sums:
-    """Σ over places of x, y and their products, with a 1 behind every x: ridge regression of y."""
-
-    def __init__(self) -> None:
-        self._products: Tensor | None = None
-        self._inputs = 0
-
-    def add(self, x: Tensor, y: Tensor) -> None:
-        """Inputs [B, I, H, W] and what is wanted of them [B, O, H, W]."""
-        self._inputs = x.shape[1]
-        places = torch.cat([x, y, torch.ones_like(x[:, :1])], dim=1)
-        places = places.movedim(1, -1).flatten(0, 2).double()
-        products = places.T @ places
-        self._products = products if self._products is None else self._products + products
-
-    def solve(self) -> tuple[Tensor, Tensor]:
-        """Weight [O, I] and bias [O]."""
-        covariance, mean = self._moments()
-        n = self._inputs
-        ridge = RIDGE * covariance[:n, :n].diagonal().mean().clamp(min=1e-12)
-        inputs = covariance[:n, :n] + ridge * torch.eye(n).to(covariance)
-        weight = torch.linalg.solve(inputs, covariance[:n, n:]).T
-        return weight, mean[n:] - weight @ mean[:n]
-
-    def missed(self, weight: Tensor) -> float:
-        """Variance, summed over the outputs, that a weight [O, I] leaves unexplained."""
-        covariance, n = self._moments()[0], self._inputs
-        cross = covariance[n:, :n]
-        explained = 2 * (weight * cross).sum() - (weight @ covariance[:n, :n] * weight).sum()
-        return self.total() - float(explained)
-
-    def total(self) -> float:
-        """Variance, summed over the outputs."""
-        n = self._inputs
-        return float(self._moments()[0][n:, n:].trace())
-
-    def _moments(self) -> tuple[Tensor, Tensor]:
-        """Covariance and mean of inputs and outputs together."""
-        assert self._products is not None
-        products = self._products / self._products[-1, -1]
-        mean = products[-1, :-1]
-        return products[:-1, :-1] - mean.outer(mean), mean
+def _places(maps: Tensor) -> Tensor:
+    """[B, C, H, W] → [B·H·W, C]."""
+    return maps.movedim(1, -1).flatten(0, 2)

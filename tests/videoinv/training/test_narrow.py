@@ -124,7 +124,7 @@ def test_an_encoder_of_another_system_begins_smaller_and_its_corrections_at_noth
     start_from(stages, trained)
     assert not stages[1].codes.shared.bias.any()
     images = torch.tanh(torch.randn(48, 3, 64, 64, generator=torch.Generator().manual_seed(1)))
-    assert begin_smaller([stages], trained, lambda: torch.split(images, 16)) == 1
+    assert begin_smaller(stages, trained, lambda: torch.split(images, 16)) == 1
     with torch.no_grad():
         wanted, answer = trained(images), stages[0](images)
     assert (answer - wanted).square().mean() < 0.5 * (wanted - wanted.mean(dim=0)).square().mean()
@@ -134,6 +134,6 @@ def test_an_encoder_of_another_system_begins_smaller_and_its_corrections_at_noth
 def test_where_all_fits_no_faces_are_looked_at():
     net = CodesNet((2, 3), LightSize(64, HeadSize((8, 8, 8, 8), 16, 24)))
     alike = nn.ModuleList([copy.deepcopy(net)])
-    assert begin_smaller([alike], net, lambda: pytest.fail("asked for faces")) == 0
+    assert begin_smaller(alike, net, lambda: pytest.fail("asked for faces")) == 0
     joined = [net.steps(torch.zeros(1, 3, 64, 64))] * 2
     assert len(joined_steps(joined).hidden[0]) == 2
