@@ -23,7 +23,7 @@ from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
 Step = Callable[[Tensor, Tensor], Tensor]
-"""(ŷ_t, w_t) → w_{t+1}."""
+"""(ŷ_t, w_t) → w_{t+1} of all images; one ŷ_t may stand for all of them."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class ReStyle(Stepwise):
             steps = self.default_steps if start is None else self.warm_steps
         if steps < 1:
             raise BadInputError(f"ReStyle takes at least 1 step; got {steps}")
-        check_images(images, self.net.channels - 3)
+        check_images(images, 3)
         x = self.framing.fit(images.to(self.mean_codes))
         codes, y = self._begin(len(x), start)
         step = self.stepper(x)
@@ -88,7 +88,7 @@ class ReStyle(Stepwise):
         """
 
         def step(y: Tensor, codes: Tensor) -> Tensor:
-            residual: Tensor = self.net(torch.cat([x, y], dim=1))
+            residual: Tensor = self.net(torch.cat([x, y.expand_as(x)], dim=1))
             return codes + residual
 
         return step
@@ -102,10 +102,10 @@ class ReStyle(Stepwise):
         return self.render(codes)
 
     def _begin(self, count: int, start: Latent | None) -> tuple[Tensor, Tensor]:
-        """w_0 and ŷ_0 for every image; one start for all is rendered once."""
+        """w_0 for every image, and ŷ_0, once where it is the same for all."""
         if start is None:
             codes, y = self.mean_codes.expand(count, -1, -1), self.average_image
         else:
             codes = starting_codes(start, count, self.mean_codes)
             y = self.seen(codes[: len(start)])
-        return codes, y.expand(count, -1, -1, -1)
+        return codes, y

@@ -29,14 +29,11 @@ def dead_share(network: nn.Module, images: Tensor) -> float:
 
     Args:
         network: of any encoder; 0 of one without light trunks.
-        images: [B, 3, S, S] in [−1, 1], some dozens of various faces. A trunk that sees
-            reconstructions, too, sees each image as its own.
+        images: [B, 3, S, S] in [−1, 1], some dozens of various faces.
     """
     trunks = [part for part in network.modules() if isinstance(part, EfficientNetLite0)]
     dead = [
-        said.std(dim=(0, 2, 3)) < ALIVE
-        for trunk in trunks
-        for said in _behind_relu(trunk, images.repeat(1, trunk.channels // 3, 1, 1))
+        said.std(dim=(0, 2, 3)) < ALIVE for trunk in trunks for said in _behind_relu(trunk, images)
     ]
     return float(torch.cat(dead).float().mean()) if dead else 0.0
 

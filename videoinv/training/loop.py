@@ -34,6 +34,7 @@ from videoinv.training.recipes import LossWeights, Recipe
 from videoinv.training.start import begin_smaller, start_from
 from videoinv.training.synthetic import random_codes
 from videoinv.training.systems import Inversion, Role, System, Teacher, build_system
+from videoinv.training.systems.shared import without_gradients
 from videoinv.training.transplant import SEEN_TO_READ, transplant
 from videoinv.training.workers import Workers
 
@@ -209,7 +210,11 @@ class Trainer:
     def _regress(self, batch: Batch) -> Iterator[Values]:
         """Codes alone against known ones or the teacher's: cheap, for nothing is rendered."""
         with self._mixed():
-            loss = code_distance(*self.system.lesson(batch, self._teacher)).mean()
+            wanted = batch.codes
+            if self._teacher is not None:
+                with without_gradients():
+                    wanted = self._teacher(batch.inputs)
+            loss = code_distance(self.system.codes(batch.inputs), wanted).mean()
         loss.backward()  # type: ignore[no-untyped-call]
         yield {"regression": float(loss.detach())}
 

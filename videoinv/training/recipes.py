@@ -133,7 +133,8 @@ class Recipe:
     """ReStyle: steps per batch."""
     restyle_before: int = 0
     """ReStyle: up to so many steps come first, without gradients. In a video every frame starts
-    where many steps have ended, and an encoder that only knows its first ones walks away there."""
+    where many steps have ended, and an encoder that only knows its first ones may walk away there;
+    a light one comes to rest by itself (``encoders/light/restyle.py``)."""
     update: Literal["batch", "step"] = "batch"
     """ReStyle: one update per batch as in the published code, or after each step (the paper)."""
     stage_steps: int = 250_000
@@ -241,7 +242,6 @@ RECIPES: dict[tuple[str, str], Recipe] = {
         optimisation=replace(_LIGHT_OPTIMISATION, rate=2e-4),
         regression=350,
         restyle_steps=3,
-        restyle_before=4,
     ),
     ("feature-style", "default"): replace(
         light(FEATURE_STYLE),

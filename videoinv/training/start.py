@@ -14,9 +14,6 @@ from videoinv.encoders.light.network import CodesNet
 from videoinv.training.narrow import fits_into, narrow
 
 SHARED = (EfficientNetLite0, CodesHead, Expression)
-STEM = "conv_stem.weight"
-IMAGE = 3
-"""Channels of the image, the first ones of every stem."""
 
 
 @torch.no_grad()
@@ -26,8 +23,7 @@ def start_from(network: nn.Module, trained: nn.Module) -> int:
     From an encoder of the same system that is everything which fits by name and shape; from one
     of another system its trunk, its codes head and the components in which that is told what a
     face does, for all of the network's. What the new one has beyond that stays as it was, and so
-    does a tensor of another shape and a head of another size (:func:`begin_smaller`). A stem for
-    other inputs takes the image's channels, and begins with none of a reconstruction's.
+    does a tensor of another shape and a head of another size (:func:`begin_smaller`).
     """
     # Every light system has a class of networks of its own.
     if type(network) is type(trained):
@@ -49,8 +45,6 @@ def begin_smaller(
 ) -> int:
     """Let smaller codes heads begin as nearly as they can where another system's has ended.
 
-    Those that see reconstructions, too, are left alone: they correct, and do not begin anew.
-
     Args:
         network: has that encoder's trunk already.
         trained: its network.
@@ -60,17 +54,12 @@ def begin_smaller(
         how many heads there were.
     """
     source = _first(trained, CodesNet)
-    if (
-        type(network) is type(trained)
-        or not isinstance(source, CodesNet)
-        or source.channels != IMAGE
-    ):
+    if type(network) is type(trained) or not isinstance(source, CodesNet):
         return 0
     smaller = [
         part.codes
         for part in network.modules()
         if isinstance(part, CodesNet)
-        and part.channels == IMAGE
         and not _is_alike(part.codes, source.codes)
         and fits_into(part.codes, source.codes)
     ]
@@ -93,19 +82,10 @@ def _first(network: nn.Module, kind: type[nn.Module]) -> nn.Module | None:
 
 def _copy(module: nn.Module, tensors: dict[str, Tensor]) -> int:
     own = module.state_dict()
-    fitting = {}
-    for name in own.keys() & tensors.keys():
-        tensor = _stem(tensors[name], own[name]) if name.endswith(STEM) else tensors[name]
-        if tensor.shape == own[name].shape:
-            fitting[name] = tensor
+    fitting = {
+        name: tensor
+        for name, tensor in tensors.items()
+        if name in own and tensor.shape == own[name].shape
+    }
     module.load_state_dict(own | fitting)
     return len(fitting)
-
-
-def _stem(weight: Tensor, own: Tensor) -> Tensor:
-    """A stem's weight [O, I, 3, 3] for as many input channels as ``own`` has."""
-    if weight.shape[1] == own.shape[1]:
-        return weight
-    stem = weight.new_zeros(len(weight), own.shape[1], *weight.shape[2:])
-    stem[:, :IMAGE] = weight[:, :IMAGE]
-    return stem

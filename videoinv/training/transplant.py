@@ -46,29 +46,26 @@ def transplant(
 ) -> list[float]:
     """Put a trunk's weights into those of a network, and fit what reads them, in place.
 
-    Trunks that see more than the image (a reconstruction beside it) stay as they are.
-
     Args:
         network: of a light encoder.
-        donor: a trunk that sees an image.
+        donor: the other trunk.
         images: batches [B, 3, S, S] in [−1, 1], some dozens of faces in all.
 
     Returns:
         for every reader, how much of the variance that it read before it reads now (R²).
 
     Raises:
-        BadInputError: if no trunk of the network could be the donor's.
+        BadInputError: if the network has no trunk, or only ones of more maps.
     """
     found = [
         (trunk, [_Fit(reader) for reader in readers])
         for trunk, readers in _readers(network)
-        if trunk.channels == donor.channels and len(trunk.widths) <= len(donor.widths)
+        if len(trunk.widths) <= len(donor.widths)
     ]
     if not found:
         raise BadInputError(
-            f"the trunk that is to be put in sees {donor.channels} channels and has "
-            f"{len(donor.widths)} maps; this encoder has none with as many channels and no more "
-            "maps: take another encoder's"
+            f"the trunk that is to be put in has {len(donor.widths)} maps; this encoder has none "
+            "that makes do with them: take another encoder's"
         )
     for batch in images:
         maps = donor(batch)

@@ -12,13 +12,12 @@ from videoinv.training.dead_channels import dead_share
 SIZE = LightSize(64, HeadSize((8, 8, 8, 8), 16, 24))
 
 
-@pytest.mark.parametrize("channels", [3, 6])
 @pytest.mark.parametrize("always", [-1e3, 1e3])  # always 6 is no less dead
-def test_a_channel_that_says_the_same_of_every_image_is_dead(channels, always):
+def test_a_channel_that_says_the_same_of_every_image_is_dead(always):
     noise = torch.randn(6, 3, 8, 8, generator=torch.Generator().manual_seed(1))
     images = torch.tanh(F.interpolate(noise, size=64, mode="bicubic"))
     torch.manual_seed(0)
-    net = CodesNet((2, 3), SIZE, channels).requires_grad_(False)
+    net = CodesNet((2, 3), SIZE).requires_grad_(False)
     load_imagenet(net.backbone)
     assert dead_share(net, images) < 0.5  # these images are no photographs
     for block in net.backbone.blocks:

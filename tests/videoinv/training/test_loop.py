@@ -8,7 +8,6 @@ import torch
 from videoinv.encoders.light.files import load_light
 from videoinv.errors import BadInputError
 from videoinv.training.checkpoint import Checkpoint
-from videoinv.training.data import Batch
 from videoinv.training.metrics_log import read_metrics
 from videoinv.training.recipes import LossWeights
 from videoinv.training.run import Intervals, Origin, Run
@@ -105,7 +104,7 @@ def updates(generator_1024, networks, photo_zip):
     """
 
     def first_step(update, accumulate):
-        how = {"regression": 0, "restyle_before": 0, "update": update}
+        how = {"regression": 0, "update": update}
         chosen = recipe("restyle", **how)
         optimisation = replace(chosen.optimisation, accumulate=accumulate, clip=0)
         trainer = make(
@@ -216,19 +215,6 @@ def test_the_warm_up_learns_a_teachers_codes_of_photographs_too(
     values = next(trainer.train())
     assert len(asked[0]) == chosen.mixture.real + chosen.mixture.synthetic
     assert values["regression"] == pytest.approx(9, rel=1e-3)
-
-
-def test_restyle_is_taught_to_stand_still_where_the_teacher_sees_no_difference(generator_1024):
-    system = build_system(recipe("restyle"), generator_1024)
-    codes = system.encoder.mean_codes + 0.1
-    batch = Batch(torch.rand(2, 3, 64, 64), torch.rand(2, 3, 64, 64), codes[None][:0])
-    starts = set()
-    for _ in range(8):
-        reached, wanted = system.lesson(batch, lambda images: codes.expand(len(images), -1, -1))
-        assert reached.requires_grad
-        torch.testing.assert_close(wanted, codes.expand(2, -1, -1))
-        starts.add(round(float(reached.detach().mean()), 4))
-    assert len(starts) == 2  # from the mean, and from codes that it must not leave
 
 
 def test_an_untrained_second_stage_changes_nothing(generator_1024):

@@ -18,10 +18,17 @@ from videoinv.encoders.light.network import (
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
 
+GAIN = 0.5
+"""Part of a difference between two readings by which codes are moved: the whole overshoots."""
+
 
 @dataclass(frozen=True)
 class LightE2Style(E2Style):
-    """w_1 = E_1(x) + w̄;  w_t = E_t(x, G(w_{t−1})) + w_{t−1}, each stage with its own weights."""
+    """w_1 = w̄ + E_1(x);  w_t = w_{t−1} + ½(E_t(x) − E_t(ŷ)), each stage with its own weights.
+
+    ŷ is the generator's reduced image of w_{t−1}. The paper's later stages see it beside x; these
+    read one after the other (as in ``restyle.py``), so each can begin as the stage before it.
+    """
 
     net: nn.ModuleList  # type: ignore[assignment]  # the same system on other stages
 
@@ -29,7 +36,7 @@ class LightE2Style(E2Style):
     def build(cls, generator: Generator, size: LightSize) -> LightE2Style:
         """The encoder for a generator, its weights still random."""
         groups, device = row_groups(generator), generator.device
-        stages = (CodesNet(groups, size, 6 if stage else 3, device) for stage in range(size.stages))
+        stages = (CodesNet(groups, size, device) for _ in range(size.stages))
         net = nn.ModuleList(stages).to(device)
         framing = Framing(size.side, size.side)
         return cls(net, generator, generator.mean_codes.float(), framing)
@@ -44,7 +51,13 @@ class LightE2Style(E2Style):
     def stages(self, x: Tensor) -> Stage:
         """All stages with what the heads are told of the images."""
         told = self.net[0].tell(x)  # type: ignore[operator]
-        return lambda index, images: self.net[index](images, told)
+
+        def stage(index: int, images: Tensor) -> Tensor:
+            net, seen = self.net[index], images[:, x.shape[1] :]
+            read: Tensor = net(x, told)
+            return (read - net(seen)) * GAIN if index else read
+
+        return stage
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w) at the encoder's side, by the generator's cheapest pass; not clamped."""

@@ -100,13 +100,12 @@ class EfficientNetLite0(nn.Module):
     be those of a clip.
 
     Args:
-        channels: of the input: 3, or 6 for an image with its reconstruction beside it.
         levels: how many of the four maps to build; three leave out 80 % of the weights.
     """
 
-    def __init__(self, channels: int = 3, levels: int = 4) -> None:
+    def __init__(self, levels: int = 4) -> None:
         super().__init__()
-        self.conv_stem = _convolution(channels, STEM_CHANNELS, 3, 2)
+        self.conv_stem = _convolution(3, STEM_CHANNELS, 3, 2)
         self.bn0 = _norm(STEM_CHANNELS)
         self.blocks = nn.ModuleList()
         self.ends: list[int] = []
@@ -126,18 +125,13 @@ class EfficientNetLite0(nn.Module):
         """Channels of the maps, fine to coarse."""
         return WIDTHS[: len(self.ends)]
 
-    @property
-    def channels(self) -> int:
-        """Channels of the input."""
-        return self.conv_stem.in_channels
-
     def train(self, mode: bool = True) -> Self:
         """Stay in evaluation mode: the statistics are not trained, the weights are."""
         del mode
         return super().train(False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """The maps of images [B, C, S, S] in [−1, 1]: [B, width, S / stride, S / stride] each."""
+        """The maps of images [B, 3, S, S] in [−1, 1]: [B, width, S / stride, S / stride] each."""
         x = F.relu6(self.bn0(self.conv_stem(images.to(self.conv_stem.weight))))
         maps = []
         for index, block in enumerate(self.blocks):
@@ -151,17 +145,11 @@ class EfficientNetLite0(nn.Module):
 def load_imagenet(trunk: EfficientNetLite0) -> None:
     """Start from the published ImageNet weights.
 
-    Input channels beyond the first three begin at zero: a trunk that also sees a reconstruction
-    begins as one that does not.
-
     Raises:
         FetchError: the weights are not cached and cannot be fetched.
     """
     published = read_checkpoint(fetch(CATALOG_NAME)).data
     state = {_renamed(name): tensor for name, tensor in published.items()}
-    stem = torch.zeros_like(trunk.conv_stem.weight)
-    stem[:, :3] = state["conv_stem.weight"]
-    state["conv_stem.weight"] = stem
     trunk.load_state_dict({name: state[name] for name in trunk.state_dict()})
 
 

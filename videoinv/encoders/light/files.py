@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from videoinv.checkpoints.cache import write_path
 from videoinv.checkpoints.torchfile import read_checkpoint
@@ -32,8 +33,7 @@ SYSTEMS: dict[str, type[LightEncoder]] = {
 }
 FORMAT = "videoinv-light-encoder"
 VERSION = "1"
-_REPLACED = "second_look."
-"""Tensors of a network that ``next_look.py`` has taken the place of."""
+_SECOND_LOOK, _STEM = "second_look.", "backbone.conv_stem.weight"
 
 
 def save_light(
@@ -90,9 +90,9 @@ def load_light(
             f"{path} is no light encoder of this version: its metadata say "
             f"{notes.get('format')!r}, version {notes.get('version')!r}"
         )
-    if any(name.startswith(_REPLACED) for name in content.data):
+    if replaced := _replaced(content.data):
         raise CheckpointError(
-            f"{path} was made by an earlier version of videoinv, whose second look was another "
+            f"{path} was made by an earlier version of videoinv, whose {replaced} was another "
             "network: train it anew, or use the encoder that comes with the package"
         )
     kind, size = _described(path, notes)
@@ -104,6 +104,15 @@ def load_light(
         raise CheckpointError(f"{path} does not fit this generator: {reason}") from error
     encoder.net.to(dtype).eval().requires_grad_(False)
     return encoder
+
+
+def _replaced(tensors: Mapping[str, Tensor]) -> str | None:
+    """What a file has tensors of that is made otherwise by now."""
+    if any(name.startswith(_SECOND_LOOK) for name in tensors):
+        return "second look"
+    if any(name.endswith(_STEM) and t.shape[1] == 6 for name, t in tensors.items()):
+        return "trunk that saw an image beside its reconstruction"
+    return None
 
 
 def _described(path: Path, notes: Mapping[str, str]) -> tuple[type[LightEncoder], LightSize]:

@@ -63,7 +63,7 @@ class LightHyperNet(nn.Module):
     ) -> None:
         super().__init__()
         self.w_encoder = CodesNet((1,), size, device=device)
-        self.w_bar_encoder = EfficientNetLite0(3, levels=3)
+        self.w_bar_encoder = EfficientNetLite0(levels=3)
         self.reduce = nn.ModuleList(
             nn.Conv2d(width, CONTEXT, 1) for width in self.w_bar_encoder.widths
         )

@@ -66,12 +66,11 @@ class Told:
 
 
 class CodesNet(nn.Module):
-    """Images [B, 3 or 6, S, S] → what to add to the mean codes or the last ones, [B, L, 512].
+    """Images [B, 3, S, S] → what to add to the mean codes, [B, L, 512].
 
     Args:
         groups: see :func:`row_groups`.
         size: capacity.
-        channels: of the input: 3, or 6 for an image with its reconstruction behind it.
         device: where the face-recognition network runs, for a head that is told who it is. That
             network, and those that say what the face does, have weights of their own, which are
             neither trained nor kept with these.
@@ -84,11 +83,10 @@ class CodesNet(nn.Module):
         self,
         groups: tuple[int, ...],
         size: LightSize,
-        channels: int = 3,
         device: torch.device | str = "cpu",
     ) -> None:
         super().__init__()
-        self.backbone = EfficientNetLite0(channels, size.levels)
+        self.backbone = EfficientNetLite0(size.levels)
         self.codes = CodesHead(self.backbone.widths, groups, size.head)
         self.embedder = FaceEmbedder(device=device) if size.head.person else None
         components = size.head.expression
@@ -96,13 +94,13 @@ class CodesNet(nn.Module):
 
     @property
     def channels(self) -> int:
-        """Input channels of the stem."""
-        return self.backbone.channels
+        """Those of an image."""
+        return 3
 
     def forward(self, images: Tensor, told: Told | None = None) -> Tensor:
         """[B, L, 512] in float32; ``told`` of the same photographs, where it is known already."""
         if told is None:
-            told = self.tell(images[:, :3])
+            told = self.tell(images)
         return self.read(self.backbone(images), told)
 
     def tell(self, photographs: Tensor) -> Told:
@@ -113,8 +111,8 @@ class CodesNet(nn.Module):
         )
 
     def steps(self, images: Tensor) -> HeadSteps:
-        """What the codes head says of images [B, C, S, S] on the way to its answer."""
-        told = self.tell(images[:, :3])
+        """What the codes head says of images [B, 3, S, S] on the way to its answer."""
+        told = self.tell(images)
         return self.codes.steps(self.backbone(images), told.person, told.expression)
 
     def read(self, maps: Sequence[Tensor], told: Told) -> Tensor:

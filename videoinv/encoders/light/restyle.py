@@ -1,4 +1,4 @@
-"""ReStyle on a light trunk (Alaluf et al. 2021)."""
+"""ReStyle on a light trunk (Alaluf et al. 2021), one network reading the image and ŷ alike."""
 
 from __future__ import annotations
 
@@ -26,7 +26,12 @@ FORGETS = 0.5
 
 @dataclass(frozen=True)
 class LightReStyle(ReStyle):
-    """w_{t+1} = w̄ + ½(w_t − w̄) + E(x, G(w_t)), with the generator's reduced image fed back.
+    """w_{t+1} = w̄ + ½(w_t − w̄) + E(x) − ½E(ŷ_t), ŷ_t being the generator's reduced image of w_t.
+
+    The paper's E(x, ŷ) sees both at once and has to learn what a difference is. Here one network
+    reads either: what it reads off ŷ beside w_t, which it should have read, tells how far it is
+    mistaken about such a face, and the codes of x are moved by half of that. An encoder that has
+    only learnt to read images gains by it, and a step costs no second look at x.
 
     The paper's sum forgets nothing. What an image does not show, no later step can correct, so
     over the frames of a video it adds up: without the ½ an encoder that had improved for five
@@ -42,7 +47,7 @@ class LightReStyle(ReStyle):
     def build(cls, generator: Generator, size: LightSize) -> LightReStyle:
         """The encoder for a generator, its weights still random."""
         device = generator.device
-        net = CodesNet(row_groups(generator), size, channels=6, device=device).to(device)
+        net = CodesNet(row_groups(generator), size, device).to(device)
         framing = Framing(size.side, size.side)
         return cls(net, generator, generator.mean_codes.float(), framing)
 
@@ -51,12 +56,15 @@ class LightReStyle(ReStyle):
         start_training(self.net, self.generator)
 
     def stepper(self, x: Tensor) -> Step:
-        """One step with gradients; from the mean it is the paper's."""
+        """One step, with gradients where they are wanted; from the mean it is the paper's."""
         told = self.net.tell(x)
+        # Gradients go back through a reading once: a step that is to have them reads x anew.
+        read: Tensor | None = None if torch.is_grad_enabled() else self.net(x, told)
 
         def step(y: Tensor, codes: Tensor) -> Tensor:
-            residual: Tensor = self.net(torch.cat([x, y], dim=1), told)
-            return torch.lerp(codes, self.mean_codes, FORGETS) + residual
+            target: Tensor = self.net(x, told) if read is None else read
+            misread: Tensor = codes - self.mean_codes - self.net(y)
+            return self.mean_codes + target + (1 - FORGETS) * misread
 
         return step
 

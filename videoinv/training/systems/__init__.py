@@ -1,7 +1,7 @@
 """What each system shows of itself while it is trained: its inversions of a batch, step by step.
 
     protocol        Inversion, and what the loop asks of a system
-    shared          a first lesson, parts that stand still, images of codes
+    shared          parts that stand still, images of codes
     restyle         steps, each seeing the image of the one before it
     feature_style   codes and features, edits, later looks
     e2style         stages, one after the other

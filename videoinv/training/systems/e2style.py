@@ -13,11 +13,11 @@ from videoinv.latents import Latent
 from videoinv.training.data import Batch
 from videoinv.training.recipes import Recipe
 from videoinv.training.systems.protocol import Inversion
-from videoinv.training.systems.shared import OneLook, frozen, of_codes
+from videoinv.training.systems.shared import frozen, of_codes
 
 
 @dataclass(frozen=True)
-class E2StyleSystem(OneLook):
+class E2StyleSystem:
     """Stage by stage; earlier stages are frozen while a later one learns (§III-B)."""
 
     encoder: E2Style

@@ -16,7 +16,6 @@ from videoinv.training.recipes import Recipe
 from videoinv.training.synthetic import random_codes
 from videoinv.training.systems.protocol import Inversion
 from videoinv.training.systems.shared import (
-    OneLook,
     frozen,
     of_codes,
     render,
@@ -25,7 +24,7 @@ from videoinv.training.systems.shared import (
 
 
 @dataclass(frozen=True)
-class FeatureStyleSystem(OneLook):
+class FeatureStyleSystem:
     """Two inversions at once: by the codes alone, and with the features (§4.1).
 
     A light encoder's later looks learn after them, while the first stays as it is.

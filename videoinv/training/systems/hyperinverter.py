@@ -12,11 +12,11 @@ from videoinv.latents import Latent
 from videoinv.training.data import Batch
 from videoinv.training.recipes import Recipe
 from videoinv.training.systems.protocol import Inversion
-from videoinv.training.systems.shared import OneLook, frozen, of_codes
+from videoinv.training.systems.shared import frozen, of_codes
 
 
 @dataclass(frozen=True)
-class HyperInverterSystem(OneLook):
+class HyperInverterSystem:
     """Phase I learns codes in W; phase II, with those frozen, the weights' changes (§3.2)."""
 
     encoder: HyperInverter

@@ -46,8 +46,8 @@ class System(Protocol):
     def network(self) -> nn.Module:
         """What is trained."""
 
-    def lesson(self, batch: Batch, teacher: Teacher | None) -> tuple[Tensor, Tensor]:
-        """Codes [B, L, 512] with gradients, and those that they should be: known or a teacher's."""
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The codes [B, L, 512] of a first look, with gradients: all that regression can teach."""
 
     def render(self, latent: Latent) -> Tensor:
         """Images at the encoder's size, made as the encoder makes them."""

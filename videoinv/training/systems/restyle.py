@@ -12,7 +12,7 @@ from videoinv.encoders.restyle import ReStyle
 from videoinv.latents import Latent
 from videoinv.training.data import Batch
 from videoinv.training.recipes import Recipe
-from videoinv.training.systems.protocol import Inversion, Teacher
+from videoinv.training.systems.protocol import Inversion
 from videoinv.training.systems.shared import frozen, of_codes
 
 
@@ -28,25 +28,9 @@ class ReStyleSystem:
         """What is trained."""
         return self.encoder.net
 
-    def lesson(self, batch: Batch, teacher: Teacher | None) -> tuple[Tensor, Tensor]:
-        """One step from the mean; with a teacher T every other batch one from elsewhere.
-
-        There the step to learn is half of T(x) − T(G(w)): repeated, it ends at codes whose image T
-        reads like x, and stays. A step that is only taught from the mean has no such end, and in a
-        video, where every frame begins where many steps have ended, it walks away.
-        """
-        inputs = batch.inputs
-        step = self.encoder.stepper(inputs)
-        start, seen = self._mean(inputs), self._average_image(inputs)
-        if teacher is None:
-            return step(seen, start), batch.codes
-        with torch.no_grad():
-            wanted = teacher(inputs)
-            if torch.rand(()) < 0.5:
-                start = torch.lerp(wanted, wanted.flip(0), torch.rand(len(inputs), 1, 1).to(wanted))
-                seen = self.encoder.seen(start)
-                wanted = start + (wanted - teacher(seen)) / 2
-        return step(seen, start), wanted
+    def codes(self, inputs: Tensor) -> Tensor:
+        """The codes after a step from the mean."""
+        return self.encoder.stepper(inputs)(self.encoder.average_image, self._mean(inputs))
 
     def render(self, latent: Latent) -> Tensor:
         """ŷ at the encoder's size."""
@@ -71,12 +55,9 @@ class ReStyleSystem:
         # The running statistics are those of the steps that are learnt.
         with frozen(self.network):
             if before <= 0:
-                return self._mean(inputs), self._average_image(inputs)
+                return self._mean(inputs), self.encoder.average_image
             codes = self.encoder.encode(inputs, steps=before).codes.clone()
             return codes, self.encoder.seen(codes)
 
     def _mean(self, inputs: Tensor) -> Tensor:
         return self.encoder.mean_codes.expand(len(inputs), -1, -1)
-
-    def _average_image(self, inputs: Tensor) -> Tensor:
-        return self.encoder.average_image.expand(len(inputs), -1, -1, -1)

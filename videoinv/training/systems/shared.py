@@ -1,8 +1,7 @@
-"""What several systems need: a first lesson, parts that stand still, and images of codes."""
+"""What several systems need: parts that stand still, and images of codes."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,24 +10,7 @@ from torch import Tensor, nn
 
 from videoinv.generators.protocol import Generator
 from videoinv.latents import Latent
-from videoinv.training.data import Batch
-from videoinv.training.systems.protocol import Inversion, Role, System, Teacher
-
-
-class OneLook(ABC):
-    """A system whose first look at an image is all that regression can teach."""
-
-    @abstractmethod
-    def codes(self, inputs: Tensor) -> Tensor:
-        """The codes [B, L, 512] of a first look."""
-
-    def lesson(self, batch: Batch, teacher: Teacher | None) -> tuple[Tensor, Tensor]:
-        """The codes of a first look, and those that they should be."""
-        codes = self.codes(batch.inputs)
-        if teacher is None:
-            return codes, batch.codes
-        with torch.no_grad():
-            return codes, teacher(batch.inputs)
+from videoinv.training.systems.protocol import Inversion, Role, System
 
 
 @contextmanager

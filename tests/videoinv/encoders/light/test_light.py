@@ -87,7 +87,8 @@ def test_all_steps_share_what_is_told_of_a_photograph(system, generator, images,
     told = replace(SIZE, head=replace(SIZE.head, person=128))
     encoder = SYSTEMS[system].build(generator, told)
     assert len(encoder.encode_steps(images)) > 1
-    assert asked == [2]
+    # What reads reconstructions, too, is told of each of these; the mean face is one for all.
+    assert asked == {"restyle": [2, 1, 2, 2], "e2style": [2, 2]}.get(system, [2])
 
 
 @pytest.mark.parametrize("system", SYSTEMS)
@@ -152,11 +153,19 @@ def test_metadata_of_another_version_are_refused(generator, tmp_path, metadata, 
         load_light(rewritten(path, **metadata), generator)
 
 
-def test_a_second_look_of_an_earlier_version_is_said_to_be_one(generator, tmp_path):
+@pytest.mark.parametrize(
+    ("system", "tensors", "named"),
+    [
+        ("feature-style", {"second_look.error.weight": torch.zeros(1)}, "second look"),
+        ("restyle", {"backbone.conv_stem.weight": torch.zeros(32, 6, 3, 3)}, "trunk that saw"),
+        ("e2style", {"1.backbone.conv_stem.weight": torch.zeros(32, 6, 3, 3)}, "trunk that saw"),
+    ],
+)
+def test_what_an_earlier_version_made_is_said_to_be_so(system, tensors, named, generator, tmp_path):
     path = tmp_path / "encoder.safetensors"
-    save_light(build("feature-style", generator), SIZE, path)
-    rewritten(path, {"second_look.error.weight": torch.zeros(1)})
-    with pytest.raises(CheckpointError, match=r"earlier version of videoinv.*train it anew"):
+    save_light(build(system, generator), SIZE, path)
+    rewritten(path, tensors)
+    with pytest.raises(CheckpointError, match=rf"earlier version.*{named}.*train it anew"):
         load_light(path, generator)
 
 
@@ -215,14 +224,6 @@ def test_maps_come_at_four_strides_and_three_levels_are_the_same_maps():
         (320, 2, 2),
     ]
     assert all(torch.equal(a, b) for a, b in zip(cut(image), maps[:3], strict=True))
-
-
-def test_a_trunk_for_six_channels_begins_blind_to_the_reconstruction():
-    three, six = EfficientNetLite0(3, 1), EfficientNetLite0(6, 1)
-    load_imagenet(three)
-    load_imagenet(six)
-    x = torch.randn(1, 6, 64, 64)
-    torch.testing.assert_close(six(x)[0], three(x[:, :3])[0], atol=1e-3, rtol=1e-3)
 
 
 def test_training_mode_leaves_the_statistics_alone():
@@ -324,6 +325,38 @@ def test_restyle_needs_one_step_where_it_has_been_before(generator, images):
     encoder = build("restyle", generator)
     assert len(encoder.encode_steps(images)) == 3
     assert len(encoder.encode_steps(images, start=encoder.encode(images))) == 1
+
+
+def test_a_step_moves_what_is_read_of_the_image_by_half_of_what_was_misread(generator, images):
+    encoder = build("restyle", generator)
+    codes = encoder.encode(images, steps=1).codes
+    seen = encoder.seen(codes)
+    of_image, of_seen = (encoder.mean_codes + encoder.net(each) for each in (images, seen))
+    stepped = encoder.stepper(images)(seen, codes)
+    torch.testing.assert_close(stepped, of_image + (codes - of_seen) / 2)
+    # Once more with gradients, which may go back twice.
+    step = encoder.stepper(images)
+    for _ in range(2):
+        step(seen, codes).sum().backward()
+    with torch.no_grad():
+        torch.testing.assert_close(encoder.stepper(images)(seen, codes), stepped)
+
+
+def test_restyle_reads_an_image_once(generator, images):
+    encoder = build("restyle", generator)
+    read = []
+    encoder.net.backbone.register_forward_pre_hook(lambda _, inputs: read.append(len(inputs[0])))
+    encoder.encode_steps(images, steps=3)
+    assert read == [2, 1, 2, 2]  # the image, the mean face, ŷ_1, ŷ_2
+
+
+def test_a_stage_moves_codes_by_half_of_the_difference_between_two_readings(generator, images):
+    encoder = build("e2style", generator)
+    first, second = (latent.codes for latent in encoder.encode_steps(images))
+    stage = encoder.net[1]
+    torch.testing.assert_close(first, encoder.mean_codes + encoder.net[0](images))
+    difference = stage(images) - stage(encoder.seen(first))
+    torch.testing.assert_close(second, first + difference / 2, atol=1e-5, rtol=1e-5)
 
 
 def test_restyle_forgets_what_it_does_not_find_again(generator, images):
