@@ -45,6 +45,7 @@ from videoinv.editing.delta import YIELD, edit_features
 from videoinv.encoders.hyperinverter import HyperInverter
 from videoinv.encoders.light.shipped import shipped_encoders
 from videoinv.encoders.protocol import Encoder
+from videoinv.encoders.restyle import ReStyle
 from videoinv.errors import BadInputError
 from videoinv.faces.align import to_tensor
 from videoinv.faces.attributes import ATTRIBUTES, AttributeScorer
@@ -176,8 +177,9 @@ def _ablations(name: str, encoder: Encoder) -> Iterator[Way]:
         yield Way(f"{name}, codes alone", lambda face: Latent(encoder.encode(face).codes))
         yield Way(f"{name}, edited by plain Eq. (1)", encoder.encode, follows="Eq. (1)")
         yield Way(f"{name}, edited without Eq. (1)", encoder.encode, follows="no")
-    if name == "restyle":
+    if isinstance(encoder, ReStyle):
         yield Way(f"{name}, fed its own image twice", lambda face: _naive(encoder, face))
+        yield Way(f"{name}, no residuals", lambda face: _absolute(encoder, face))
 
 
 def _of_codes_alone(optimizer: Encoder) -> OptimizeEncoder:
@@ -198,13 +200,24 @@ def _hybrid(encoder: Encoder, optimizer: Encoder, face: Tensor, steps: int) -> L
     return optimizer.encode(face, start=latent, steps=steps)
 
 
-def _naive(encoder: Encoder, face: Tensor) -> Latent:
+def _naive(encoder: ReStyle, face: Tensor) -> Latent:
     """Re-feeding: the encoder's own image takes the place of the input (ReStyle, §4.3)."""
     latent = encoder.encode(face, steps=1)
     for _ in range(2):
-        image = encoder.generator.synthesize(latent, SIDE)  # type: ignore[attr-defined]
+        image = encoder.generator.synthesize(latent, SIDE)
         latent = encoder.encode(image.float(), steps=1)
     return latent
+
+
+@torch.no_grad()
+def _absolute(encoder: ReStyle, face: Tensor) -> Latent:
+    """Three steps, each one's answer taken for the codes and not added to the last ones."""
+    step = encoder.stepper(encoder.framing.fit(face.to(encoder.mean_codes)))
+    mean = encoder.mean_codes[None]
+    codes = step(encoder.average_image, mean)
+    for _ in range(2):
+        codes = step(encoder.seen(codes), mean)
+    return Latent(codes)
 
 
 def _encoder(model: Model) -> Encoder:

@@ -125,6 +125,17 @@ def test_what_has_seen_the_face_is_nearer_to_it_than_the_mean(table):
     assert all(scores[worse] > scores[better] for worse, better in pairwise(names))
 
 
+def test_what_the_papers_show_to_be_worse_than_restyle_is_worse(photos, tmp_path):
+    path = tmp_path / "table.json"
+    command = ["bench", "inversion", photos, "--count", 1, "--budgets", "--encoders", "restyle"]
+    assert main([str(part) for part in [*command, "--json", path]]) == 0
+    rows = {row["name"]: row for row in json.loads(path.read_text())["rows"]}
+    best = rows["restyle, 3 of 3"]
+    for worse in ("restyle, fed its own image twice", "restyle, no residuals"):
+        assert rows[worse]["lpips"] > best["lpips"]
+        assert rows[worse]["identity"] < best["identity"]
+
+
 def test_an_edit_has_a_column_for_each_strength(table):
     rows = {r["name"]: r for r in json.loads(table[1].read_text())["rows"]}
     row = rows[LOOKS[-1]]
