@@ -26,8 +26,9 @@ LEVELS = ("output_layer_3", "output_layer_4", "output_layer_5")
 """The heads by their published names: coarse rows from c2, middle from c1, fine from c0."""
 
 
-Stage = Callable[[int, Tensor], Tensor]
-"""(t − 1, what E_t looks at) → codes without their mean, or what to add to the last ones."""
+Stage = Callable[[int, Tensor | None], Tensor]
+"""(t − 1, ŷ of the stage before) → what to add to the last codes; the first stage adds to the mean
+and has no ŷ."""
 
 
 @dataclass(frozen=True)
@@ -163,17 +164,20 @@ class E2Style(Stepwise):
         check_images(images, self.net[0].channels)  # type: ignore[arg-type]
         x = self.framing.fit(images.to(self.mean_codes))
         stage = self.stages(x)
-        latents = [Latent(stage(0, x) + self.mean_codes)]
+        latents = [Latent(stage(0, None) + self.mean_codes)]
         for index in range(1, steps):
             codes = latents[-1].codes
-            seen = torch.cat([x, self.seen(codes)], dim=1)
-            latents.append(Latent(codes + stage(index, seen)))
+            latents.append(Latent(codes + stage(index, self.seen(codes))))
         return latents
 
     def stages(self, x: Tensor) -> Stage:
         """E_t for images x at the encoder's size, with gradients: training runs the same line."""
-        del x  # every stage looks at it by itself
-        return lambda index, images: self.net[index](images)
+
+        def stage(index: int, y: Tensor | None) -> Tensor:
+            added: Tensor = self.net[index](x if y is None else torch.cat([x, y], dim=1))
+            return added
+
+        return stage
 
     def render(self, codes: Tensor) -> Tensor:
         """G(w), box-averaged to the frame; not clamped."""

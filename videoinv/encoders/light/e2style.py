@@ -52,10 +52,10 @@ class LightE2Style(E2Style):
         """All stages with what the heads are told of the images."""
         told = self.net[0].tell(x)  # type: ignore[operator]
 
-        def stage(index: int, images: Tensor) -> Tensor:
-            net, seen = self.net[index], images[:, x.shape[1] :]
+        def stage(index: int, y: Tensor | None) -> Tensor:
+            net = self.net[index]
             read: Tensor = net(x, told)
-            return (read - net(seen)) * GAIN if index else read
+            return read if y is None else GAIN * (read - net(y))
 
         return stage
 

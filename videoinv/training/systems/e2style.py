@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from videoinv.encoders.e2style import E2Style
@@ -30,7 +29,7 @@ class E2StyleSystem:
 
     def codes(self, inputs: Tensor) -> Tensor:
         """The first stage's codes."""
-        return self.encoder.stages(inputs)(0, inputs) + self.encoder.mean_codes
+        return self.encoder.stages(inputs)(0, None) + self.encoder.mean_codes
 
     def render(self, latent: Latent) -> Tensor:
         """At the encoder's size."""
@@ -45,6 +44,6 @@ class E2StyleSystem:
         else:
             with frozen(self.network):
                 before = self.encoder.encode(inputs, steps=stage).codes
-                seen = torch.cat([inputs, self.encoder.seen(before)], dim=1)
+                seen = self.encoder.seen(before)
             codes = before + self.encoder.stages(inputs)(stage, seen)
         yield [of_codes(self, Latent(codes), step, "result")]
